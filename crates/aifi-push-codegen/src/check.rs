@@ -1,0 +1,45 @@
+//! The rules that a document must meet before Rust is generated from it.
+//!
+//! Progenitor panics on some documents and makes Rust that loses data of others. Each rule here
+//! turns one such case into a message that names the place and the way out.
+
+mod open_sets;
+mod operations;
+mod schemas;
+
+use crate::{document::Document, error::Problem, pointer::Pointer};
+
+/// Every breach of a rule, in the order of the document.
+pub(crate) fn problems(document: &Document) -> Vec<Problem> {
+    let mut problems = Problems(Vec::new());
+    check_servers(document, &mut problems);
+    operations::check(document, &mut problems);
+    schemas::check(document, &mut problems);
+    problems.0
+}
+
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add(&mut self, pointer: &Pointer, message: impl Into<String>) {
+        self.0.push(Problem {
+            pointer: pointer.to_string(),
+            message: message.into(),
+        });
+    }
+}
+
+fn check_servers(document: &Document, problems: &mut Problems) {
+    let servers = Pointer::root().join("servers");
+    match document.servers() {
+        [] => problems.add(
+            &servers,
+            "no server: name at least one, the first is the client's default",
+        ),
+        [first, ..] if first.url.contains('{') || !first.url.contains("://") => problems.add(
+            &servers.join("0").join("url"),
+            "the default server must be a whole URL without variables",
+        ),
+        _ => {}
+    }
+}

@@ -1,0 +1,246 @@
+//! Rules for operations: one JSON body in, one type of answer out, a bearer token.
+
+use std::collections::HashSet;
+
+use heck::ToSnakeCase;
+use openapiv3::{
+    MediaType, OpenAPI, Operation, ReferenceOr, RequestBody, Response, Schema, SecurityScheme,
+    StatusCode,
+};
+
+use super::{Problems, schemas};
+use crate::{
+    document::{Document, object},
+    pointer::Pointer,
+};
+
+const JSON: &str = "application/json";
+
+pub(super) fn check(document: &Document, problems: &mut Problems) {
+    let mut ids = HashSet::new();
+    let paths = Pointer::root().join("paths");
+    for (path, item) in document.api.paths.iter() {
+        let pointer = paths.join(path);
+        let ReferenceOr::Item(item) = item else {
+            problems.add(&pointer, "a path can't be a reference: write it out here");
+            continue;
+        };
+        if !item.parameters.is_empty() || path.contains('{') {
+            problems.add(&pointer, "parameters are not supported: a push is all body");
+        }
+        for (method, operation) in item.iter() {
+            let pointer = pointer.join(method);
+            check_id(operation, &mut ids, &pointer, problems);
+            check_request(document, operation, &pointer, problems);
+            check_responses(document, operation, &pointer, problems);
+            check_security(&document.api, operation, &pointer, problems);
+        }
+    }
+}
+
+fn check_id<'a>(
+    operation: &'a Operation,
+    ids: &mut HashSet<&'a str>,
+    pointer: &Pointer,
+    problems: &mut Problems,
+) {
+    let Some(id) = &operation.operation_id else {
+        problems.add(
+            pointer,
+            "no operationId: add one, it becomes the name of the client's method",
+        );
+        return;
+    };
+    let pointer = pointer.join("operationId");
+    if id.to_snake_case() != *id || syn::parse_str::<syn::Ident>(id).is_err() {
+        problems.add(
+            &pointer,
+            format!(
+                "`{id}` can't name a method: write it in snake case, such as `{}`",
+                id.to_snake_case()
+            ),
+        );
+    }
+    if !ids.insert(id) {
+        problems.add(&pointer, format!("`{id}` names another operation already"));
+    }
+}
+
+fn check_request(
+    document: &Document,
+    operation: &Operation,
+    pointer: &Pointer,
+    problems: &mut Problems,
+) {
+    if !operation.parameters.is_empty() {
+        problems.add(
+            &pointer.join("parameters"),
+            "parameters are not supported: a push is all body",
+        );
+    }
+    let pointer = pointer.join("requestBody");
+    let named_object = |body: &RequestBody| -> bool {
+        let [(JSON, media)] = media_types(&body.content)[..] else {
+            return false;
+        };
+        let Some(ReferenceOr::Reference { reference }) = &media.schema else {
+            return false;
+        };
+        document
+            .schema(reference)
+            .is_some_and(|schema| object(schema).is_some() && !schema.schema_data.nullable)
+    };
+    match &operation.request_body {
+        Some(ReferenceOr::Item(body)) if body.required && named_object(body) => {}
+        _ => problems.add(
+            &pointer,
+            format!(
+                "the body must be written here, `required: true`, of the one type `{JSON}`, with a \
+                 `$ref` to an object of /components/schemas that is not nullable"
+            ),
+        ),
+    }
+}
+
+fn media_types(content: &openapiv3::Content) -> Vec<(&str, &MediaType)> {
+    content
+        .iter()
+        .map(|(name, media)| (name.as_str(), media))
+        .collect()
+}
+
+/// Progenitor panics where the successes of an operation have several types, or its errors.
+fn check_responses(
+    document: &Document,
+    operation: &Operation,
+    pointer: &Pointer,
+    problems: &mut Problems,
+) {
+    let pointer = pointer.join("responses");
+    let mut successes = OneType::new("success");
+    let mut errors = OneType::new("error");
+    for (status, response) in &operation.responses.responses {
+        let side = match status {
+            StatusCode::Code(200..=299) | StatusCode::Range(2) => &mut successes,
+            StatusCode::Code(400..=599) | StatusCode::Range(4 | 5) => &mut errors,
+            StatusCode::Code(_) | StatusCode::Range(_) => {
+                problems.add(
+                    &pointer.join(&status.to_string()),
+                    "only 2xx, 4xx and 5xx can be told apart: leave the rest to `default`",
+                );
+                continue;
+            }
+        };
+        let pointer = pointer.join(&status.to_string());
+        if let Some(answer) = answer(document, response, &pointer, problems) {
+            side.add(answer, &pointer, problems);
+        }
+    }
+    if let Some(response) = &operation.responses.default {
+        let pointer = pointer.join("default");
+        if let Some(answer) = answer(document, response, &pointer, problems) {
+            errors.add(answer, &pointer, problems);
+        }
+    }
+    if !operation
+        .responses
+        .responses
+        .contains_key(&StatusCode::Range(2))
+    {
+        problems.add(
+            &pointer,
+            "no `2XX`: add it, as the client takes any 2xx for a success",
+        );
+    }
+}
+
+/// The schema of an answer; `None` where it has no body.
+type Answer<'a> = Option<&'a ReferenceOr<Schema>>;
+
+struct OneType<'a> {
+    side: &'static str,
+    first: Option<Answer<'a>>,
+}
+
+impl<'a> OneType<'a> {
+    fn new(side: &'static str) -> Self {
+        Self { side, first: None }
+    }
+
+    fn add(&mut self, answer: Answer<'a>, pointer: &Pointer, problems: &mut Problems) {
+        match self.first {
+            None => self.first = Some(answer),
+            Some(first) if first == answer => {}
+            Some(_) => problems.add(
+                pointer,
+                format!(
+                    "a second {} type for this operation (having no body is a type too): give all \
+                     of them the same schema",
+                    self.side
+                ),
+            ),
+        }
+    }
+}
+
+/// The outer `None` is for an answer that can't be generated from, which is then reported.
+fn answer<'a>(
+    document: &'a Document,
+    response: &'a ReferenceOr<Response>,
+    pointer: &Pointer,
+    problems: &mut Problems,
+) -> Option<Answer<'a>> {
+    let Some(response) = document.response(response) else {
+        problems.add(pointer, "the reference leads nowhere");
+        return None;
+    };
+    match &media_types(&response.content)[..] {
+        [] => Some(None),
+        [
+            (
+                JSON,
+                MediaType {
+                    schema: Some(schema),
+                    ..
+                },
+            ),
+        ] => {
+            let pointer = pointer.join("content").join(JSON).join("schema");
+            schemas::check_use(document, schema, &pointer, problems);
+            Some(Some(schema))
+        }
+        _ => {
+            problems.add(
+                &pointer.join("content"),
+                format!("an answer has the one type `{JSON}` with a schema, or no content"),
+            );
+            None
+        }
+    }
+}
+
+/// The client sends one bearer token with every call, so the document must ask for just that.
+fn check_security(
+    api: &OpenAPI,
+    operation: &Operation,
+    pointer: &Pointer,
+    problems: &mut Problems,
+) {
+    let required = operation.security.as_ref().or(api.security.as_ref());
+    let is_bearer = |name: &String| {
+        let schemes = api.components.as_ref().map(|c| &c.security_schemes);
+        let scheme = schemes.and_then(|schemes| schemes.get(name)?.as_item());
+        matches!(scheme, Some(SecurityScheme::HTTP { scheme, .. }) if scheme == "bearer")
+    };
+    let only_bearer = match required.map(Vec::as_slice) {
+        Some([requirement]) => requirement.len() == 1 && requirement.keys().all(is_bearer),
+        _ => false,
+    };
+    if !only_bearer {
+        problems.add(
+            &pointer.join("security"),
+            "the client knows one kind of security: name one scheme of type `http`, scheme `bearer`, \
+             here or for the whole document",
+        );
+    }
+}

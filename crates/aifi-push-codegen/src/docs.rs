@@ -1,0 +1,57 @@
+//! Documentation comments from the words of the document.
+
+use openapiv3::{Operation, Schema};
+use syn::{Attribute, parse_quote};
+
+use crate::document::{PROVENANCE, SENSITIVE};
+
+/// One `#[doc]` attribute for each line, with the space that a hand-written comment has.
+pub(crate) fn doc_attributes(text: &str) -> Vec<Attribute> {
+    text.lines()
+        .map(|line| match line {
+            "" => parse_quote!(#[doc = ""]),
+            line => {
+                let line = format!(" {line}");
+                parse_quote!(#[doc = #line])
+            }
+        })
+        .collect()
+}
+
+pub(crate) fn schema_doc(name: &str, schema: &Schema) -> String {
+    let description = schema.schema_data.description.clone();
+    description.unwrap_or_else(|| format!("`{name}` of the document."))
+}
+
+/// What a property is, its name on the wire, and where it is known from.
+pub(crate) fn property_doc(wire_name: &str, property: &Schema) -> String {
+    let source = match extension(property, PROVENANCE) {
+        Some("documented") => "the vendor's page states it",
+        Some("example") => "the vendor's page shows it in its example only",
+        _ => "an assumption, the vendor's page does not show it",
+    };
+    let mut paragraphs: Vec<String> = Vec::new();
+    paragraphs.extend(property.schema_data.description.clone());
+    paragraphs.push(format!("On the wire `{wire_name}`: {source}."));
+    if is_sensitive(property) {
+        paragraphs.push("Left out of `Debug`.".to_owned());
+    }
+    paragraphs.join("\n\n")
+}
+
+pub(crate) fn operation_doc(method: &str, path: &str, operation: &Operation) -> String {
+    let mut paragraphs: Vec<String> = Vec::new();
+    paragraphs.extend(operation.summary.clone());
+    paragraphs.extend(operation.description.clone());
+    paragraphs.push(format!("`{} {path}`", method.to_uppercase()));
+    paragraphs.join("\n\n")
+}
+
+pub(crate) fn is_sensitive(property: &Schema) -> bool {
+    let extension = property.schema_data.extensions.get(SENSITIVE);
+    extension.and_then(serde_json::Value::as_bool) == Some(true)
+}
+
+fn extension<'a>(schema: &'a Schema, name: &str) -> Option<&'a str> {
+    schema.schema_data.extensions.get(name)?.as_str()
+}

@@ -1,0 +1,161 @@
+//! The OpenAPI document, and what the generator asks of it.
+
+use openapiv3::{
+    ObjectType, OpenAPI, Operation, ReferenceOr, Response, Schema, SchemaKind, Server, Type,
+};
+use serde::Deserialize;
+
+use crate::{Error, check, error::Problem, pointer::Pointer};
+
+/// The extension that lists the known values of an open set.
+pub(crate) const OPEN_SET: &str = "x-extensible-enum";
+/// The extension that tells where a property is known from.
+pub(crate) const PROVENANCE: &str = "x-provenance";
+/// The extension that keeps a property out of `Debug`.
+pub(crate) const SENSITIVE: &str = "x-sensitive";
+
+/// A document that passed [`check`].
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) api: OpenAPI,
+}
+
+impl Document {
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        check_version(text)?;
+        let document = Self {
+            api: from_json(text)?,
+        };
+        let problems = check::problems(&document);
+        if problems.is_empty() {
+            Ok(document)
+        } else {
+            Err(Error::Document(problems))
+        }
+    }
+
+    /// The servers, the first of which is the default.
+    pub(crate) fn servers(&self) -> &[Server] {
+        &self.api.servers
+    }
+
+    /// The operations in the order of the document, as path, method and operation.
+    pub(crate) fn operations(&self) -> impl Iterator<Item = (&str, &str, &Operation)> {
+        self.api.paths.iter().flat_map(|(path, item)| {
+            item.as_item()
+                .into_iter()
+                .flat_map(|item| item.iter())
+                .map(|(method, operation)| (path.as_str(), method, operation))
+        })
+    }
+
+    /// The named schemas in the order of the document.
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = (&str, &Schema)> {
+        self.api
+            .components
+            .iter()
+            .flat_map(|components| &components.schemas)
+            .filter_map(|(name, schema)| Some((name.as_str(), schema.as_item()?)))
+    }
+
+    /// The named schemas that are open sets of values.
+    pub(crate) fn open_sets(&self) -> impl Iterator<Item = (&str, &Schema)> {
+        self.schemas().filter(|(_, schema)| is_open_set(schema))
+    }
+
+    /// The schema that `reference` leads to.
+    pub(crate) fn schema(&self, reference: &str) -> Option<&Schema> {
+        let name = schema_name(reference)?;
+        let schemas = &self.api.components.as_ref()?.schemas;
+        schemas.get(name)?.as_item()
+    }
+
+    /// The response itself, where the operation may only refer to it.
+    pub(crate) fn response<'a>(
+        &'a self,
+        response: &'a ReferenceOr<Response>,
+    ) -> Option<&'a Response> {
+        match response {
+            ReferenceOr::Item(response) => Some(response),
+            ReferenceOr::Reference { reference } => {
+                let name = reference.strip_prefix("#/components/responses/")?;
+                let responses = &self.api.components.as_ref()?.responses;
+                responses.get(name)?.as_item()
+            }
+        }
+    }
+}
+
+/// The name of the schema that `reference` leads to.
+pub(crate) fn schema_name(reference: &str) -> Option<&str> {
+    reference.strip_prefix("#/components/schemas/")
+}
+
+/// The one schema that a property refers to, written `allOf: [{$ref}]` as siblings of a bare
+/// `$ref` are ignored in OpenAPI 3.0.
+pub(crate) fn referred(schema: &Schema) -> Option<&str> {
+    match &schema.schema_kind {
+        SchemaKind::AllOf { all_of } => match all_of.as_slice() {
+            [ReferenceOr::Reference { reference }] => Some(reference),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The properties of a schema for an object that has any.
+pub(crate) fn object(schema: &Schema) -> Option<&ObjectType> {
+    match &schema.schema_kind {
+        SchemaKind::Type(Type::Object(object)) => Some(object),
+        _ => None,
+    }
+}
+
+/// Whether a schema is an open set of values.
+pub(crate) fn is_open_set(schema: &Schema) -> bool {
+    schema.schema_data.extensions.contains_key(OPEN_SET)
+}
+
+/// The known values of an open set; `None` where the extension is not a list of strings.
+pub(crate) fn known_values(schema: &Schema) -> Option<Vec<&str>> {
+    let values = schema.schema_data.extensions.get(OPEN_SET)?.as_array()?;
+    values.iter().map(serde_json::Value::as_str).collect()
+}
+
+/// Asked first, as a document of another version fails to parse in ways that don't tell why.
+fn check_version(text: &str) -> Result<(), Error> {
+    #[derive(Deserialize)]
+    struct Version {
+        #[serde(default)]
+        openapi: String,
+    }
+    let Version { openapi } = from_json(text)?;
+    if openapi.starts_with("3.0.") {
+        return Ok(());
+    }
+    Err(Error::Document(vec![Problem {
+        pointer: Pointer::root().join("openapi").to_string(),
+        message: format!(
+            "the version is `{openapi}`: write the document in OpenAPI 3.0.x \
+             (of 3.1, `type: [T, \"null\"]` becomes `nullable: true`)"
+        ),
+    }]))
+}
+
+fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let path = error.path().iter().map(ToString::to_string);
+        Error::Syntax {
+            pointer: path
+                .fold(Pointer::root(), |pointer, segment| pointer.join(&segment))
+                .to_string(),
+            source: error.into_inner(),
+        }
+    })?;
+    deserializer.end().map_err(|source| Error::Syntax {
+        pointer: Pointer::root().to_string(),
+        source,
+    })?;
+    Ok(value)
+}

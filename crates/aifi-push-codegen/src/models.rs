@@ -1,0 +1,171 @@
+//! The models: typify's structs in the order of the document, with what typify does not give them.
+
+use openapiv3::{ObjectType, Schema};
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{
+    Attribute, Field, Fields, Item, ItemStruct, Meta, Token, Type, parse_quote,
+    punctuated::Punctuated, visit_mut::VisitMut,
+};
+
+use crate::{
+    Error,
+    docs::{doc_attributes, is_sensitive, property_doc, schema_doc},
+    document::{Document, is_open_set, object},
+    open_sets::open_set,
+    short_paths::ShortPaths,
+};
+
+/// The module `types` with a struct or an enum for each named schema.
+pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<TokenStream, Error> {
+    let structs = structs(progenitor);
+    let items = document
+        .schemas()
+        .map(|(name, schema)| {
+            if is_open_set(schema) {
+                return Ok(open_set(name, schema));
+            }
+            let typify = structs.iter().find(|item| item.ident == name);
+            match (typify, object(schema)) {
+                (Some(typify), Some(object)) => model(name, schema, object, (*typify).clone()),
+                _ => Err(Error::Shape(format!("struct `{name}`"))),
+            }
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(quote! {
+        /// The models: a type for each schema of the document.
+        pub mod types {
+            use ::chrono::{DateTime, Utc};
+
+            #(#items)*
+        }
+    })
+}
+
+/// The structs in progenitor's module `types`.
+fn structs(progenitor: &syn::File) -> Vec<&ItemStruct> {
+    let modules = progenitor.items.iter().filter_map(|item| match item {
+        Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
+        _ => None,
+    });
+    modules
+        .flat_map(|(_, items)| items)
+        .filter_map(|item| match item {
+            Item::Struct(item) => Some(item),
+            _ => None,
+        })
+        .collect()
+}
+
+fn model(
+    name: &str,
+    schema: &Schema,
+    object: &ObjectType,
+    mut item: ItemStruct,
+) -> Result<TokenStream, Error> {
+    ShortPaths.visit_item_struct_mut(&mut item);
+    item.attrs = model_attributes(name, schema);
+
+    let Fields::Named(fields) = &mut item.fields else {
+        return Err(Error::Shape(format!("named fields in `{name}`")));
+    };
+    let mut typify: Vec<Field> = std::mem::take(&mut fields.named).into_iter().collect();
+    let mut shown = Vec::new();
+    for (wire_name, property) in &object.properties {
+        let Some(property) = property.as_item() else {
+            continue;
+        };
+        let position = typify.iter().position(|field| is_named(field, wire_name));
+        let mut field = position
+            .map(|position| typify.swap_remove(position))
+            .ok_or_else(|| Error::Shape(format!("field for `{wire_name}` in `{name}`")))?;
+        let required = object.required.contains(wire_name);
+        complete_field(&mut field, wire_name, property, required);
+        if !is_sensitive(property) {
+            shown.extend(field.ident.clone());
+        }
+        fields.named.push(field);
+    }
+    let [mut unknown] = <[Field; 1]>::try_from(typify)
+        .map_err(|_| Error::Shape(format!("one field for the unknown fields of `{name}`")))?;
+    let doc = "Fields that the document does not list, as they came.\n\nLeft out of `Debug`.";
+    unknown.attrs = doc_attributes(doc);
+    unknown.attrs.push(parse_quote!(#[builder(default)]));
+    unknown.attrs.push(parse_quote!(#[serde(flatten)]));
+    fields.named.push(unknown);
+
+    let ident = &item.ident;
+    let shown_names = shown.iter().map(ToString::to_string);
+    Ok(quote! {
+        #item
+
+        impl ::std::fmt::Debug for #ident {
+            #[allow(deprecated)]
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(#name)
+                    #(.field(#shown_names, &self.#shown))*
+                    .finish_non_exhaustive()
+            }
+        }
+    })
+}
+
+fn model_attributes(name: &str, schema: &Schema) -> Vec<Attribute> {
+    let mut attributes = doc_attributes(&schema_doc(name, schema));
+    attributes.extend([
+        parse_quote!(#[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]),
+        parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]),
+        parse_quote!(#[builder(on(String, into))]),
+        parse_quote!(#[non_exhaustive]),
+    ]);
+    attributes
+}
+
+fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, required: bool) {
+    field
+        .attrs
+        .retain(|attribute| attribute.path().is_ident("serde"));
+    let mut attributes = doc_attributes(&property_doc(wire_name, property));
+    if property.schema_data.deprecated {
+        attributes.push(match &property.schema_data.description {
+            Some(note) => parse_quote!(#[deprecated(note = #note)]),
+            None => parse_quote!(#[deprecated]),
+        });
+    }
+    // A builder takes an Option for an optional field, unless told that it is not.
+    if required && is_option(field) {
+        attributes.push(parse_quote!(#[builder(required)]));
+        attributes.push(parse_quote!(#[cfg_attr(feature = "schemars", schemars(required))]));
+    }
+    attributes.append(&mut field.attrs);
+    field.attrs = attributes;
+}
+
+/// Whether serde knows `field` by `wire_name`.
+fn is_named(field: &Field, wire_name: &str) -> bool {
+    let rename = field.attrs.iter().find_map(|attribute| {
+        let options = attribute
+            .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+            .ok()?;
+        options.into_iter().find_map(|option| match option {
+            Meta::NameValue(option) if option.path.is_ident("rename") => Some(option.value),
+            _ => None,
+        })
+    });
+    match (rename, &field.ident) {
+        (Some(rename), _) => rename == parse_quote!(#wire_name),
+        (None, Some(ident)) => ident == wire_name,
+        (None, None) => false,
+    }
+}
+
+fn is_option(field: &Field) -> bool {
+    match &field.ty {
+        Type::Path(ty) => ty
+            .path
+            .segments
+            .first()
+            .is_some_and(|s| s.ident == "Option"),
+        _ => false,
+    }
+}

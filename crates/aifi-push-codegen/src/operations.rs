@@ -1,0 +1,64 @@
+//! A constant for each operation, for whoever answers its calls.
+
+use heck::ToShoutySnakeCase;
+use openapiv3::{Operation, ReferenceOr};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+
+use crate::{
+    docs::{doc_attributes, operation_doc},
+    document::Document,
+};
+
+pub(crate) fn operations(document: &Document) -> TokenStream {
+    let mut names = Vec::new();
+    let mut constants = Vec::new();
+    for (path, method, operation) in document.operations() {
+        let id = operation.operation_id.as_deref().unwrap_or_default();
+        let name = format_ident!("{}", id.to_shouty_snake_case());
+        let docs = doc_attributes(&operation_doc(method, path, operation));
+        let method = method.to_uppercase();
+        let example = match example(operation) {
+            Some(example) => quote!(Some(#example)),
+            None => quote!(None),
+        };
+        constants.push(quote! {
+            #(#docs)*
+            pub const #name: Operation = Operation {
+                id: #id,
+                method: #method,
+                path: #path,
+                example: #example,
+            };
+        });
+        names.push(name);
+    }
+    let server = document.servers().first().map(|server| server.url.as_str());
+    quote! {
+        /// What the document says of each operation.
+        pub mod operations {
+            use crate::Operation;
+
+            /// The first server that the document names.
+            pub const SERVER: &str = #server;
+
+            #(#constants)*
+
+            /// All operations, in the order of the document.
+            pub const ALL: &[Operation] = &[#(#names),*];
+        }
+    }
+}
+
+/// The example of the request as JSON text.
+fn example(operation: &Operation) -> Option<String> {
+    let ReferenceOr::Item(body) = operation.request_body.as_ref()? else {
+        return None;
+    };
+    let media = body.content.values().next()?;
+    let mut example = media.example.clone()?;
+    // Some other crate of the build decides by a feature of serde_json whether keys come sorted or
+    // as written; sorted by hand they are the same in every build.
+    example.sort_all_objects();
+    Some(example.to_string())
+}

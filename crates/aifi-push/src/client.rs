@@ -1,0 +1,172 @@
+//! The client: what the document can't say of a call.
+
+mod answer;
+mod builder;
+mod error;
+mod retries;
+mod token;
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+pub use answer::{Rejection, Response};
+pub use builder::ClientBuilder;
+pub use error::Error;
+use reqwest::{Request, header::AUTHORIZATION};
+pub use retries::Retries;
+use token::Token;
+use tracing::{Instrument, Span, field::Empty};
+
+use crate::operations;
+
+/// Sends events: a method for each operation of the document.
+///
+/// A clone shares the connections of the original.
+///
+/// # What every call does
+///
+/// - It sends the bearer token, to the configured origin only: redirects are not followed, and a
+///   proxy of the environment is used for `https` only, where it sees no token.
+/// - It sends no header but `Authorization`, `Accept`, `Content-Type`, `User-Agent` and what HTTP
+///   itself needs.
+/// - Any 2xx is a success, whatever its body. The event arrived; nobody waits for the answer.
+/// - It opens a [`tracing`] span `aifi_push` with the fields `operation`, `status`, `attempts` and
+///   `duration_ms`. Nothing of the event or of the token is logged.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn run(event: aifi_push::types::TransitionLeft) -> Result<(), aifi_push::Error> {
+/// use aifi_push::{Client, Retries};
+///
+/// let client = Client::builder("https://retailer.example/hooks")
+///     .bearer_token("secret")
+///     .retries(Retries::default())
+///     .build()?;
+///
+/// if let Err(error) = client.transition_left(&event).await {
+///     eprintln!("{error}, worth sending again: {}", error.is_retryable());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Client {
+    // The generated methods build their requests of these two, by the names progenitor uses.
+    pub(crate) baseurl: Arc<str>,
+    pub(crate) client: reqwest::Client,
+    origin: Arc<str>,
+    timeout: Duration,
+    token: Token,
+    retries: Retries,
+}
+
+impl Client {
+    /// Starts a client for the server at `base_url`: a URL with scheme and host, to which the
+    /// path of each operation is added. A path in it is kept.
+    pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(base_url.into())
+    }
+
+    /// A client for the vendor's sandbox, the first server of the document.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if the token is empty or can't stand in a header.
+    pub fn sandbox(bearer_token: impl Into<String>) -> Result<Self, Error> {
+        Self::builder(operations::SERVER)
+            .bearer_token(bearer_token)
+            .build()
+    }
+
+    /// Sends a request that a generated method built, as often as the retries allow.
+    pub(crate) async fn call<T>(
+        &self,
+        operation: &'static str,
+        request: reqwest::Result<Request>,
+    ) -> Result<Response<T>, Error> {
+        let span = tracing::info_span!(
+            "aifi_push",
+            operation,
+            status = Empty,
+            attempts = Empty,
+            duration_ms = Empty,
+        );
+        let start = Instant::now();
+        let result = match request {
+            Ok(request) => self.send(&request).instrument(span.clone()).await,
+            Err(source) => Err(Error::Configuration {
+                setting: operation,
+                reason: "the request can't be built".into(),
+                source: Some(source.without_url().into()),
+            }),
+        };
+        let status = match &result {
+            Ok(response) => Some(response.status()),
+            Err(error) => error.rejection().map(Rejection::status),
+        };
+        span.record("status", status);
+        span.record("duration_ms", start.elapsed().as_millis() as u64);
+        result
+    }
+
+    async fn send<T>(&self, request: &Request) -> Result<Response<T>, Error> {
+        let mut delays = self.retries.delays();
+        let mut attempts = 0_u32;
+        loop {
+            attempts += 1;
+            Span::current().record("attempts", attempts);
+            let error = match self.attempt(request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            let Some(delay) = delays.after(&error) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, ?delay, "sending again");
+            tokio::time::sleep(delay).await;
+        }
+    }
+
+    async fn attempt<T>(&self, request: &Request) -> Result<Response<T>, Error> {
+        let mut attempt = request.try_clone().ok_or_else(|| {
+            Error::configuration("body", "a body that streams can't be sent twice")
+        })?;
+        let authorization = self.token.authorization().await?;
+        attempt.headers_mut().insert(AUTHORIZATION, authorization);
+        let response = self.client.execute(attempt).await;
+        answer::judge(response.map_err(|error| self.no_answer(error))?).await
+    }
+
+    fn no_answer(&self, error: reqwest::Error) -> Error {
+        let origin = self.origin.to_string();
+        let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
+        // The URL stands in the error of ours already.
+        let source = error.without_url().into();
+        if is_connect {
+            Error::Connect { origin, source }
+        } else if is_timeout {
+            let timeout = self.timeout;
+            Error::TimedOut {
+                origin,
+                timeout,
+                source,
+            }
+        } else {
+            Error::Disconnected { origin, source }
+        }
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.baseurl)
+            .field("timeout", &self.timeout)
+            .field("retries", &self.retries)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! The bearer token, from a value or from a source that is asked at each attempt.
+
+use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc};
+
+use reqwest::header::HeaderValue;
+
+use super::Error;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Where the token comes from. There is no `Debug`, so none can show it.
+#[derive(Clone)]
+pub(super) enum Token {
+    Value(HeaderValue),
+    Source(Source),
+}
+
+pub(super) type Source = Arc<dyn Fn() -> BoxFuture<Result<String, BoxError>> + Send + Sync>;
+
+impl Token {
+    pub(super) fn value(token: &str) -> Result<Self, Error> {
+        authorization(token).map(Self::Value)
+    }
+
+    pub(super) fn source<F, R, E>(source: F) -> Source
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<BoxError>,
+    {
+        Arc::new(move || {
+            let token = source();
+            Box::pin(async move { token.await.map_err(Into::into) })
+        })
+    }
+
+    /// The value of the `Authorization` header for one attempt.
+    pub(super) async fn authorization(&self) -> Result<HeaderValue, Error> {
+        match self {
+            Self::Value(value) => Ok(value.clone()),
+            Self::Source(source) => {
+                let token = source().await.map_err(|source| Error::Token { source })?;
+                authorization(&token)
+            }
+        }
+    }
+}
+
+fn authorization(token: &str) -> Result<HeaderValue, Error> {
+    if token.is_empty() {
+        return Err(Error::configuration(SETTING, "the token is empty"));
+    }
+    if let Some(position) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
+        return Err(Error::configuration(
+            SETTING,
+            format!(
+                "byte {position} of the token is a space, a control character or not ASCII (was \
+                 it read from a file with its line end?)"
+            ),
+        ));
+    }
+    let mut value = HeaderValue::try_from(format!("Bearer {token}"))
+        .map_err(|_| Error::configuration(SETTING, "the token can't stand in a header"))?;
+    // Keeps the token out of the `Debug` of headers.
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+const SETTING: &str = "bearer_token";
