@@ -33,9 +33,6 @@ pub(crate) fn property_doc(wire_name: &str, property: &Schema) -> String {
     let mut paragraphs: Vec<String> = Vec::new();
     paragraphs.extend(property.schema_data.description.clone());
     paragraphs.push(format!("On the wire `{wire_name}`: {source}."));
-    if is_sensitive(property) {
-        paragraphs.push("Left out of `Debug`.".to_owned());
-    }
     paragraphs.join("\n\n")
 }
 

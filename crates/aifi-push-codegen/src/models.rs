@@ -34,6 +34,9 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
         .collect::<Result<Vec<_>, _>>()?;
     Ok(quote! {
         /// The models: a type for each schema of the document.
+        ///
+        /// The `Debug` of a model shows no customer data: it leaves out the fields that the
+        /// document marks `x-sensitive`, and those that it does not list.
         pub mod types {
             use ::chrono::{DateTime, Utc};
 
@@ -64,7 +67,7 @@ fn model(
     mut item: ItemStruct,
 ) -> Result<TokenStream, Error> {
     ShortPaths.visit_item_struct_mut(&mut item);
-    item.attrs = model_attributes(name, schema);
+    item.attrs = model_attributes(name, schema, object);
 
     let Fields::Named(fields) = &mut item.fields else {
         return Err(Error::Shape(format!("named fields in `{name}`")));
@@ -88,7 +91,7 @@ fn model(
     }
     let [mut unknown] = <[Field; 1]>::try_from(typify)
         .map_err(|_| Error::Shape(format!("one field for the unknown fields of `{name}`")))?;
-    let doc = "Fields that the document does not list, as they came.\n\nLeft out of `Debug`.";
+    let doc = "Fields that the document does not list, as they came.";
     unknown.attrs = doc_attributes(doc);
     unknown.attrs.push(parse_quote!(#[builder(default)]));
     unknown.attrs.push(parse_quote!(#[serde(flatten)]));
@@ -110,14 +113,22 @@ fn model(
     })
 }
 
-fn model_attributes(name: &str, schema: &Schema) -> Vec<Attribute> {
+fn model_attributes(name: &str, schema: &Schema, object: &ObjectType) -> Vec<Attribute> {
+    let required = &object.required;
     let mut attributes = doc_attributes(&schema_doc(name, schema));
-    attributes.extend([
-        parse_quote!(#[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]),
-        parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]),
+    attributes.extend::<[Attribute; 5]>([
+        parse_quote!(#[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]),
+        parse_quote!(#[derive(::bon::Builder)]),
         parse_quote!(#[builder(on(String, into))]),
+        parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]),
         parse_quote!(#[non_exhaustive]),
     ]);
+    if !required.is_empty() {
+        // Schemars takes a required field that may be null for an optional one.
+        attributes.push(parse_quote!(
+            #[cfg_attr(feature = "schemars", schemars(extend("required" = [#(#required),*])))]
+        ));
+    }
     attributes
 }
 
@@ -135,7 +146,6 @@ fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, require
     // A builder takes an Option for an optional field, unless told that it is not.
     if required && is_option(field) {
         attributes.push(parse_quote!(#[builder(required)]));
-        attributes.push(parse_quote!(#[cfg_attr(feature = "schemars", schemars(required))]));
     }
     attributes.append(&mut field.attrs);
     field.attrs = attributes;

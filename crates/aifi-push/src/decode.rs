@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use serde_path_to_error::Segment;
 
 /// Decodes JSON.
 ///
@@ -107,10 +108,16 @@ impl fmt::Display for DecodeError {
 }
 
 fn path(path: &serde_path_to_error::Path) -> String {
-    if path.iter().next().is_none() {
-        return String::new();
+    let mut text = String::new();
+    for segment in path {
+        match segment {
+            Segment::Map { key } => push(&mut text, key),
+            Segment::Seq { index } => text.push_str(&format!("[{index}]")),
+            // A variant is a name of ours, and what is unknown has none.
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
     }
-    path.to_string()
+    text
 }
 
 fn push(path: &mut String, field: &str) {
