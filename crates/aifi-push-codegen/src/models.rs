@@ -2,7 +2,7 @@
 
 use openapiv3::{ObjectType, Schema};
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{
     Attribute, Field, Fields, Item, ItemStruct, Meta, Token, Type, parse_quote,
     punctuated::Punctuated, visit_mut::VisitMut,
@@ -32,6 +32,7 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
             }
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let json_schema = json_schema(document);
     Ok(quote! {
         /// The models: a type for each schema of the document.
         ///
@@ -41,8 +42,27 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
             use ::chrono::{DateTime, Utc};
 
             #(#items)*
+
+            #json_schema
         }
     })
+}
+
+/// A function that no document of ours can name a type like, as types begin with a capital.
+fn json_schema(document: &Document) -> TokenStream {
+    let types = document.schemas().map(|(name, _)| format_ident!("{name}"));
+    quote! {
+        /// The JSON Schema (2020-12) of every model, under its name in `$defs`.
+        #[cfg(feature = "schemars")]
+        pub fn json_schema() -> ::schemars::Schema {
+            let mut generator = ::schemars::SchemaGenerator::default();
+            #(generator.subschema_for::<#types>();)*
+            ::schemars::json_schema!({
+                "$schema": generator.settings().meta_schema,
+                "$defs": generator.take_definitions(true),
+            })
+        }
+    }
 }
 
 /// The structs in progenitor's module `types`.

@@ -132,6 +132,8 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text.strip_suffix('`')?.split_once(" `")
 }
 
+const DATE_TIME: &str = "a date-time with a zone, such as 2019-08-24T14:15:22Z";
+
 /// Says what serde says of a wrong value, without the value.
 fn wrong_value(text: &str) -> String {
     // Serde writes `invalid type: string "7", expected i64`. The value may hold any text, but what
@@ -144,6 +146,7 @@ fn wrong_value(text: &str) -> String {
         "i32" => "a 32-bit integer",
         "a sequence" => "a list",
         "a map" => "an object",
+        "an RFC 3339 formatted date and time string" => DATE_TIME,
         expected if expected.starts_with("struct ") => "an object",
         expected => expected,
     };
@@ -174,7 +177,7 @@ fn not_a_date_time(text: &str) -> String {
         "trailing input",
     ];
     if chrono.contains(&text) {
-        format!("expected a date-time with a zone, such as 2019-08-24T14:15:22Z: {text}")
+        format!("expected {DATE_TIME}: {text}")
     } else {
         "not a value of this type".to_owned()
     }

@@ -1,0 +1,30 @@
+//! The behaviour of the crate, seen through its public surface.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod bad_input;
+mod builders;
+mod debug;
+mod document;
+mod open_sets;
+mod round_trip;
+
+#[cfg(feature = "client")]
+mod client;
+#[cfg(feature = "client")]
+mod configuration;
+#[cfg(feature = "client")]
+mod failures;
+#[cfg(feature = "client")]
+mod retries;
+#[cfg(feature = "client")]
+mod secrecy;
+#[cfg(feature = "client")]
+mod server;
+#[cfg(all(feature = "client", any(feature = "rustls", feature = "native-tls")))]
+mod tls;
+
+#[cfg(feature = "schemars")]
+mod circle;
+#[cfg(all(feature = "codegen", feature = "schemars"))]
+mod snapshots;
