@@ -2,19 +2,39 @@
 // Change the document and run `cargo xtask regen`.
 
 /// The models: a type for each schema of the document.
+///
+/// The `Debug` of a model shows no customer data: it leaves out the fields that the
+/// document marks `x-sensitive`, and those that it does not list.
 pub mod types {
     use ::chrono::{DateTime, Utc};
     /// A customer left a store.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["sessionId",
+                "session",
+                "customer",
+                "storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "payment",
+                "shopperId",
+                "shopper"]
+            )
+        )
+    )]
     pub struct TransitionLeft {
         /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
         ///
         /// On the wire `sessionId`: the vendor's page states it.
-        ///
-        /// Left out of `Debug`.
         #[deprecated(
             note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
         )]
@@ -24,7 +44,6 @@ pub mod types {
         ///
         /// On the wire `session`: the vendor's page states it.
         #[builder(required)]
-        #[cfg_attr(feature = "schemars", schemars(required))]
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub session: Option<Session>,
         /// Customer information.
@@ -44,7 +63,6 @@ pub mod types {
         ///
         /// On the wire `storeExternalId`: the vendor's page states it.
         #[builder(required)]
-        #[cfg_attr(feature = "schemars", schemars(required))]
         #[serde(
             rename = "storeExternalId",
             deserialize_with = "::std::option::Option::deserialize"
@@ -67,8 +85,6 @@ pub mod types {
         /// Identifier of the Shopper.
         ///
         /// On the wire `shopperId`: the vendor's page states it.
-        ///
-        /// Left out of `Debug`.
         #[serde(rename = "shopperId")]
         pub shopper_id: String,
         /// The shopper.
@@ -76,8 +92,6 @@ pub mod types {
         /// On the wire `shopper`: the vendor's page states it.
         pub shopper: Shopper,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -101,9 +115,10 @@ pub mod types {
     }
 
     /// One shopping journey. A group has one customer and one session.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct Session {
         /// When the session was created.
@@ -130,8 +145,6 @@ pub mod types {
         /// Number of the customer.
         ///
         /// On the wire `customerId`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(
             rename = "customerId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -140,8 +153,6 @@ pub mod types {
         /// Code with which the customer entered.
         ///
         /// On the wire `code`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub code: Option<String>,
         /// When the code was first scanned with success. The wire spells the name so.
@@ -195,8 +206,6 @@ pub mod types {
         /// Number of the means of payment.
         ///
         /// On the wire `customerPaymentInstrumentId`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(
             rename = "customerPaymentInstrumentId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -247,8 +256,6 @@ pub mod types {
         /// A unique token to identify a shopping session; the same concept as `sessionId`.
         ///
         /// On the wire `sessionToken`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(
             rename = "sessionToken",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -257,8 +264,6 @@ pub mod types {
         /// A unique token to identify a shopping session.
         ///
         /// On the wire `sessionId`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(
             rename = "sessionId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -267,8 +272,6 @@ pub mod types {
         /// Another session that this one refers to. Any JSON: only null was ever shown.
         ///
         /// On the wire `referencedSessionId`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(
             rename = "referencedSessionId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -306,8 +309,6 @@ pub mod types {
         /// What the retailer and the platform keep with the session.
         ///
         /// On the wire `metadata`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: Option<SessionMetadata>,
         /// When the session expires.
@@ -319,8 +320,6 @@ pub mod types {
         )]
         pub expires_at: Option<DateTime<Utc>>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -447,9 +446,10 @@ pub mod types {
     }
 
     /// What is kept with a session. `events` is the platform's own; every other key is the retailer's.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct SessionMetadata {
         /// The platform's own list of events.
@@ -458,8 +458,6 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub events: Option<Vec<SessionMetadataEvent>>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -475,9 +473,10 @@ pub mod types {
     }
 
     /// One event in the metadata of a session.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct SessionMetadataEvent {
         /// Identifier of the event.
@@ -491,13 +490,9 @@ pub mod types {
         /// What is kept with the event.
         ///
         /// On the wire `metadata`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: Option<::serde_json::Map<String, ::serde_json::Value>>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -513,16 +508,15 @@ pub mod types {
     }
 
     /// Customer information.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct Customer {
         /// The retailer's id of the customer.
         ///
         /// On the wire `externalId`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(
             rename = "externalId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -531,15 +525,11 @@ pub mod types {
         /// What the retailer keeps with the customer.
         ///
         /// On the wire `metadata`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: Option<::serde_json::Map<String, ::serde_json::Value>>,
         /// AiFi customer id.
         ///
         /// On the wire `id`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: Option<String>,
         /// Role of the customer.
@@ -548,8 +538,6 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub role: Option<CustomerRole>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -663,9 +651,10 @@ pub mod types {
     }
 
     /// A store.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct Store {
         /// Number of the store in the OASIS API.
@@ -685,8 +674,6 @@ pub mod types {
         )]
         pub aifi_unique_store_id: Option<String>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -703,9 +690,10 @@ pub mod types {
     }
 
     /// How a visit is paid.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct Payment {
         /// Who handles the payment.
@@ -717,8 +705,6 @@ pub mod types {
         )]
         pub payment_provider: Option<PaymentProvider>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -838,24 +824,21 @@ pub mod types {
     }
 
     /// A shopper.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct Shopper {
         /// Identifier of the Shopper.
         ///
         /// On the wire `shopperId`: the vendor's page shows it in its example only.
-        ///
-        /// Left out of `Debug`.
         #[serde(
             rename = "shopperId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub shopper_id: Option<String>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -869,9 +852,10 @@ pub mod types {
     }
 
     /// Why a call was not accepted, in the form of the platform's own API.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct ApiError {
         /// What went wrong, for people.
@@ -890,8 +874,6 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub errors: Option<Vec<ApiErrorDetail>>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -909,9 +891,10 @@ pub mod types {
     }
 
     /// One field that was wrong.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize, ::bon::Builder)]
-    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
     #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
     #[non_exhaustive]
     pub struct ApiErrorDetail {
         /// What is wrong with the field, for people.
@@ -930,8 +913,6 @@ pub mod types {
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub field: Option<String>,
         /// Fields that the document does not list, as they came.
-        ///
-        /// Left out of `Debug`.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -946,6 +927,29 @@ pub mod types {
                 .field("field", &self.field)
                 .finish_non_exhaustive()
         }
+    }
+
+    /// The JSON Schema (2020-12) of every model, under its name in `$defs`.
+    #[cfg(feature = "schemars")]
+    pub fn json_schema() -> ::schemars::Schema {
+        let mut generator = ::schemars::SchemaGenerator::default();
+        generator.subschema_for::<TransitionLeft>();
+        generator.subschema_for::<Session>();
+        generator.subschema_for::<SessionStatus>();
+        generator.subschema_for::<SessionMetadata>();
+        generator.subschema_for::<SessionMetadataEvent>();
+        generator.subschema_for::<Customer>();
+        generator.subschema_for::<CustomerRole>();
+        generator.subschema_for::<Store>();
+        generator.subschema_for::<Payment>();
+        generator.subschema_for::<PaymentProvider>();
+        generator.subschema_for::<Shopper>();
+        generator.subschema_for::<ApiError>();
+        generator.subschema_for::<ApiErrorDetail>();
+        ::schemars::json_schema!(
+            { "$schema" : generator.settings().meta_schema, "$defs" : generator
+            .take_definitions(true), }
+        )
     }
 }
 

@@ -18,7 +18,7 @@ pub use error::Error;
 use reqwest::{Request, header::AUTHORIZATION};
 pub use retries::Retries;
 use token::Token;
-use tracing::{Instrument, Span, field::Empty};
+use tracing::{Instrument, field::Empty};
 
 use crate::operations;
 
@@ -96,38 +96,42 @@ impl Client {
             duration_ms = Empty,
         );
         let start = Instant::now();
-        let result = match request {
+        let (attempts, result) = match request {
             Ok(request) => self.send(&request).instrument(span.clone()).await,
-            Err(source) => Err(Error::Configuration {
-                setting: operation,
-                reason: "the request can't be built".into(),
-                source: Some(source.without_url().into()),
-            }),
+            Err(source) => {
+                let error = Error::Configuration {
+                    setting: operation,
+                    reason: "the request can't be built".into(),
+                    source: Some(source.without_url().into()),
+                };
+                (0, Err(error))
+            }
         };
         let status = match &result {
             Ok(response) => Some(response.status()),
             Err(error) => error.rejection().map(Rejection::status),
         };
         span.record("status", status);
+        span.record("attempts", attempts);
         span.record("duration_ms", start.elapsed().as_millis() as u64);
         result
     }
 
-    async fn send<T>(&self, request: &Request) -> Result<Response<T>, Error> {
+    /// Gives the number of attempts with the result of the last.
+    async fn send<T>(&self, request: &Request) -> (u32, Result<Response<T>, Error>) {
         let mut delays = self.retries.delays();
-        let mut attempts = 0_u32;
+        let mut attempts = 1;
         loop {
-            attempts += 1;
-            Span::current().record("attempts", attempts);
             let error = match self.attempt(request).await {
-                Ok(response) => return Ok(response),
+                Ok(response) => return (attempts, Ok(response)),
                 Err(error) => error,
             };
             let Some(delay) = delays.after(&error) else {
-                return Err(error);
+                return (attempts, Err(error));
             };
             tracing::warn!(%error, ?delay, "sending again");
             tokio::time::sleep(delay).await;
+            attempts += 1;
         }
     }
 

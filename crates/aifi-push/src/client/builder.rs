@@ -50,7 +50,10 @@ impl ClientBuilder {
     /// ```no_run
     /// # fn main() -> Result<(), aifi_push::Error> {
     /// let client = aifi_push::Client::builder("https://retailer.example")
-    ///     .bearer_token_source(|| async { std::fs::read_to_string("/run/secrets/token") })
+    ///     .bearer_token_source(|| async {
+    ///         let token = std::fs::read_to_string("/run/secrets/token")?;
+    ///         Ok::<_, std::io::Error>(token.trim_end().to_owned())
+    ///     })
     ///     .build()?;
     /// # Ok(())
     /// # }

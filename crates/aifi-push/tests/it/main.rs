@@ -28,3 +28,5 @@ mod tls;
 mod circle;
 #[cfg(all(feature = "codegen", feature = "schemars"))]
 mod snapshots;
+#[cfg(all(feature = "codegen", feature = "schemars"))]
+mod surface;

@@ -1,1 +1,39 @@
+//! The reviewed copies of what is generated.
+//!
+//! Where one of these tests fails, run `cargo xtask regen`, and review the change that it makes.
 
+use aifi_push::types;
+use insta::{Settings, assert_binary_snapshot, assert_snapshot};
+use serde_json::Value;
+
+use crate::surface::surface;
+
+const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/generated.rs"));
+
+fn settings() -> Settings {
+    let mut settings = Settings::clone_current();
+    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings
+}
+
+/// A binary snapshot has its header in a file of its own, so that builds without the generator can
+/// compile it.
+#[test]
+fn generated() {
+    settings().bind(|| assert_binary_snapshot!("generated.rs", GENERATED.into()));
+}
+
+#[test]
+fn public_api() {
+    settings().bind(|| assert_snapshot!("public_api", surface(GENERATED)));
+}
+
+#[test]
+fn json_schema() {
+    let mut schema: Value = types::json_schema().into();
+    // Whether keys come sorted depends on the features of serde_json in the build.
+    schema.sort_all_objects();
+    settings().bind(|| assert_snapshot!("json_schema", format!("{schema:#}")));
+}

@@ -1,0 +1,356 @@
+//! What the source holds.
+
+use aifi_push_codegen::generate;
+use insta::assert_snapshot;
+use serde_json::{Value, json};
+
+use crate::{DOCUMENT, at, generate_with};
+
+/// The item of the source whose first line contains `start`, up to the end of its block.
+#[track_caller]
+fn item(source: &str, start: &str) -> String {
+    let lines: Vec<&str> = source.lines().collect();
+    let first = lines.iter().position(|line| line.contains(start));
+    let first = first.unwrap_or_else(|| panic!("no {start} in\n{source}"));
+    let indent = lines[first].len() - lines[first].trim_start().len();
+    let end = format!("{:indent$}}}", "");
+    let last = lines[first..]
+        .iter()
+        .position(|line| **line == end)
+        .unwrap()
+        + first;
+    lines[first..=last]
+        .iter()
+        .map(|line| format!("{line}\n"))
+        .collect()
+}
+
+/// The source after adding one property to the schema `Store`.
+fn with_property(name: &str, schema: Value) -> String {
+    generate_with(|document| {
+        at(document, "/components/schemas/Store/properties")[name] = schema;
+    })
+    .unwrap()
+}
+
+#[test]
+fn the_same_document_gives_the_same_bytes() {
+    let source = generate(DOCUMENT).unwrap();
+    assert_eq!(source, generate(DOCUMENT).unwrap());
+    assert!(!source.contains('\r'));
+    assert!(source.starts_with("// @generated"));
+}
+
+#[test]
+fn white_space_in_the_document_does_not_matter() {
+    let document = DOCUMENT.replace('\n', "\r\n\t");
+    assert_eq!(generate(&document).unwrap(), generate(DOCUMENT).unwrap());
+}
+
+#[test]
+fn fields_stand_in_the_order_of_the_document() {
+    let source = generate(DOCUMENT).unwrap();
+    let session = item(&source, "pub struct Session {");
+    let fields: Vec<&str> = session
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub ")?.split_once(':'))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(
+        fields[..4],
+        ["created_at", "updated_at", "id", "customer_id"]
+    );
+    assert_eq!(fields.last(), Some(&"extra"));
+}
+
+#[test]
+fn nothing_refuses_unknown_fields() {
+    let source = generate(DOCUMENT).unwrap();
+    assert!(!source.contains("deny_unknown_fields"));
+    let structs = source.matches("::bon::Builder").count();
+    assert_eq!(source.matches("#[serde(flatten)]").count(), structs);
+}
+
+#[test]
+fn an_open_set_is_an_enum_with_a_catch_all() {
+    let source = generate(DOCUMENT).unwrap();
+    assert_snapshot!(item(&source, "pub enum PaymentProvider"), @"
+    pub enum PaymentProvider {
+        /// `NONE` on the wire.
+        None,
+        /// `STRIPE` on the wire.
+        Stripe,
+        /// `PAYTER` on the wire.
+        Payter,
+        /// `ADYEN` on the wire.
+        Adyen,
+        /// `FREEDOM_PAY` on the wire.
+        FreedomPay,
+        /// `GENERIC` on the wire.
+        Generic,
+        /// A value that the document does not list, kept as it came.
+        Unlisted(UnlistedPaymentProvider),
+    }
+    ");
+    assert_snapshot!(item(&source, "impl From<String> for PaymentProvider"), @r#"
+    impl From<String> for PaymentProvider {
+        fn from(value: String) -> Self {
+            match value.as_str() {
+                "NONE" => Self::None,
+                "STRIPE" => Self::Stripe,
+                "PAYTER" => Self::Payter,
+                "ADYEN" => Self::Adyen,
+                "FREEDOM_PAY" => Self::FreedomPay,
+                "GENERIC" => Self::Generic,
+                _ => Self::Unlisted(UnlistedPaymentProvider(value)),
+            }
+        }
+    }
+    "#);
+}
+
+#[test]
+fn a_deprecated_property_is_deprecated() {
+    let source = generate(DOCUMENT).unwrap();
+    assert_eq!(source.matches("#[deprecated").count(), 1);
+    let source = with_property(
+        "city",
+        json!({
+            "type": "string", "nullable": true, "deprecated": true, "x-provenance": "assumed",
+        }),
+    );
+    assert_snapshot!(item(&source, "pub struct Store {"), @r#"
+    pub struct Store {
+        /// Identifier of the store, unique in AiFi.
+        ///
+        /// On the wire `aifiUniqueStoreId`: the vendor's page shows it in its example only.
+        #[serde(
+            rename = "aifiUniqueStoreId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub aifi_unique_store_id: Option<String>,
+        /// On the wire `city`: an assumption, the vendor's page does not show it.
+        #[deprecated]
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub city: Option<String>,
+        /// Number of the store in the OASIS API.
+        ///
+        /// On the wire `oasisApiStoreId`: the vendor's page shows it in its example only.
+        #[serde(
+            rename = "oasisApiStoreId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub oasis_api_store_id: Option<i64>,
+        /// Fields that the document does not list, as they came.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+    }
+    "#);
+}
+
+#[test]
+fn a_sensitive_property_is_left_out_of_debug() {
+    let source = with_property(
+        "manager",
+        json!({
+            "type": "string", "nullable": true, "x-provenance": "assumed", "x-sensitive": true,
+        }),
+    );
+    assert_snapshot!(item(&source, "impl ::std::fmt::Debug for Store"), @r#"
+    impl ::std::fmt::Debug for Store {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("Store")
+                .field("aifi_unique_store_id", &self.aifi_unique_store_id)
+                .field("oasis_api_store_id", &self.oasis_api_store_id)
+                .finish_non_exhaustive()
+        }
+    }
+    "#);
+}
+
+/// The type of one property of the schema `Store`.
+#[track_caller]
+fn type_of(mut schema: Value) -> String {
+    schema["x-provenance"] = json!("assumed");
+    let source = with_property("it", schema);
+    let store = item(&source, "pub struct Store {");
+    let field = store.split_once("pub it: ").unwrap().1;
+    let ty = field.split_once(",\n").unwrap().0;
+    ty.split_whitespace().collect()
+}
+
+#[test]
+fn types_of_properties() {
+    let string = json!({"type": "string", "nullable": true});
+    let cases = [
+        (json!({}), "Option<::serde_json::Value>"),
+        (string.clone(), "Option<String>"),
+        (
+            json!({"type": "string", "format": "date-time", "nullable": true}),
+            "Option<DateTime<Utc>>",
+        ),
+        // Only an instant is the same in any spelling; other formats stay text.
+        (
+            json!({"type": "string", "format": "uuid", "nullable": true}),
+            "Option<String>",
+        ),
+        (
+            json!({"type": "string", "format": "date", "nullable": true}),
+            "Option<String>",
+        ),
+        (json!({"type": "integer", "nullable": true}), "Option<i64>"),
+        (
+            json!({"type": "integer", "format": "int64", "nullable": true}),
+            "Option<i64>",
+        ),
+        (
+            json!({"type": "number", "nullable": true}),
+            "Option<::serde_json::Number>",
+        ),
+        (
+            json!({"type": "number", "format": "double", "nullable": true}),
+            "Option<::serde_json::Number>",
+        ),
+        (json!({"type": "boolean", "nullable": true}), "Option<bool>"),
+        (
+            json!({"type": "array", "nullable": true, "items": string}),
+            "Option<Vec<Option<String>>>",
+        ),
+        (
+            json!({"type": "array", "nullable": true, "items": {}}),
+            "Option<Vec<::serde_json::Value>>",
+        ),
+        (
+            json!({"type": "array", "nullable": true, "items": {"type": "number"}}),
+            "Option<Vec<::serde_json::Number>>",
+        ),
+        (
+            json!({"type": "array", "nullable": true, "items": {"$ref": "#/components/schemas/Customer"}}),
+            "Option<Vec<Customer>>",
+        ),
+        (
+            json!({"type": "array", "nullable": true, "items": {"$ref": "#/components/schemas/SessionStatus"}}),
+            "Option<Vec<Option<SessionStatus>>>",
+        ),
+        (
+            json!({"type": "object", "nullable": true, "additionalProperties": {}}),
+            "Option<::serde_json::Map<String,::serde_json::Value>>",
+        ),
+        (
+            json!({"type": "object", "nullable": true, "additionalProperties": {"type": "integer"}}),
+            "Option<::std::collections::BTreeMap<String,i64>>",
+        ),
+        (
+            json!({"allOf": [{"$ref": "#/components/schemas/CustomerRole"}]}),
+            "Option<CustomerRole>",
+        ),
+    ];
+    for (schema, expected) in cases {
+        assert_eq!(type_of(schema.clone()), expected, "{schema}");
+    }
+}
+
+#[test]
+fn a_required_property_may_be_null_but_not_absent() {
+    let source = generate_with(|document| {
+        let store = at(document, "/components/schemas/Store");
+        store["required"] = json!(["oasisApiStoreId"]);
+    })
+    .unwrap();
+    assert_snapshot!(item(&source, "pub struct Store {"), @r#"
+    pub struct Store {
+        /// Identifier of the store, unique in AiFi.
+        ///
+        /// On the wire `aifiUniqueStoreId`: the vendor's page shows it in its example only.
+        #[serde(
+            rename = "aifiUniqueStoreId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub aifi_unique_store_id: Option<String>,
+        /// Number of the store in the OASIS API.
+        ///
+        /// On the wire `oasisApiStoreId`: the vendor's page shows it in its example only.
+        #[builder(required)]
+        #[serde(
+            rename = "oasisApiStoreId",
+            deserialize_with = "::std::option::Option::deserialize"
+        )]
+        pub oasis_api_store_id: Option<i64>,
+        /// Fields that the document does not list, as they came.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+    }
+    "#);
+}
+
+#[test]
+fn a_second_operation_gives_a_second_method() {
+    let source = generate_with(|document| {
+        let mut left = at(document, "/paths/~1api~1push~1transition~1left").clone();
+        left["post"]["operationId"] = json!("transition_entered");
+        left["post"]["deprecated"] = json!(true);
+        at(document, "/paths")["/api/push/transition/entered"] = left;
+    })
+    .unwrap();
+    assert_snapshot!(item(&source, "pub async fn transition_entered"), @r#"
+    pub async fn transition_entered(
+        &self,
+        body: &types::TransitionLeft,
+    ) -> Result<Response<String>, Error> {
+        let url = format!("{}/api/push/transition/entered", self.baseurl,);
+        let request = self
+            .client
+            .post(url)
+            .header(
+                ::reqwest::header::ACCEPT,
+                ::reqwest::header::HeaderValue::from_static("application/json"),
+            )
+            .json(&body)
+            .build();
+        self.call("transition_entered", request).await
+    }
+    "#);
+    let all = source.split_once("pub const ALL").unwrap().1;
+    assert!(all.contains("TRANSITION_ENTERED"), "{all}");
+}
+
+#[test]
+fn the_client_is_progenitors_up_to_the_request() {
+    let source = generate(DOCUMENT).unwrap();
+    assert_snapshot!(item(&source, "mod client {"), @r#"
+    mod client {
+        use super::types;
+        use crate::{Client, Error, Response};
+        impl Client {
+            /// Push transitions: customer left a store
+            ///
+            /// Tells that a customer left a store. The call is informative: no action follows from its answer, and no retry is promised.
+            ///
+            /// `POST /api/push/transition/left`
+            ///
+            /// # Errors
+            ///
+            /// [`Error`] tells what went wrong, and whether sending again may help.
+            pub async fn transition_left(
+                &self,
+                body: &types::TransitionLeft,
+            ) -> Result<Response<String>, Error> {
+                let url = format!("{}/api/push/transition/left", self.baseurl,);
+                let request = self
+                    .client
+                    .post(url)
+                    .header(
+                        ::reqwest::header::ACCEPT,
+                        ::reqwest::header::HeaderValue::from_static("application/json"),
+                    )
+                    .json(&body)
+                    .build();
+                self.call("transition_left", request).await
+            }
+        }
+    }
+    "#);
+}
