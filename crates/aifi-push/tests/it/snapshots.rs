@@ -2,6 +2,8 @@
 //!
 //! Where one of these tests fails, run `cargo xtask regen`, and review the change that it makes.
 
+use std::env;
+
 use aifi_push::types;
 use insta::{Settings, assert_binary_snapshot, assert_snapshot};
 use serde_json::Value;
@@ -11,8 +13,11 @@ use crate::surface::surface;
 const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/generated.rs"));
 
 fn settings() -> Settings {
+    let reviewed = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots").to_owned();
+    // Where `cargo xtask regen` wants fresh ones, to hold them against the reviewed.
+    let directory = env::var("AIFI_PUSH_SNAPSHOTS").unwrap_or(reviewed);
     let mut settings = Settings::clone_current();
-    settings.set_snapshot_path(concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots"));
+    settings.set_snapshot_path(directory);
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings

@@ -1,0 +1,86 @@
+//! `cargo xtask ci`: all that must hold before a change lands.
+
+mod dependencies;
+mod features;
+mod judges;
+mod snapshots;
+
+use std::{process::ExitCode, time::Instant};
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::{downstream, regen};
+
+/// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
+///
+/// It needs nothing but Rust.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Also ask the judges from elsewhere, and build with the platform's TLS library.
+    ///
+    /// The judges are installed under `target/judges`, from crates.io, PyPI and npm: it takes
+    /// Python and Node.js. The TLS library takes its C headers: on Debian, the package libssl-dev.
+    #[arg(long)]
+    all: bool,
+}
+
+type Check = (&'static str, fn(&Shell) -> Result<()>);
+
+const CHECKS: [Check; 9] = [
+    ("formatting", formatting),
+    ("lints", lints),
+    ("documentation", documentation),
+    ("tests", snapshots::test_workspace),
+    ("feature combinations", features::test),
+    ("dependencies", dependencies::check),
+    ("snapshots", regen::check),
+    ("packages", downstream::package),
+    ("services that import the packages", downstream::check),
+];
+
+const CHECKS_FROM_ELSEWHERE: [Check; 4] = [
+    ("native TLS", features::test_native_tls),
+    ("openapi-spec-validator", judges::openapi_spec_validator),
+    ("Redocly", judges::redocly),
+    ("cargo-deny", judges::cargo_deny),
+];
+
+/// Runs the checks in turn, up to the first that fails.
+pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
+    // A snapshot that differs is an error, and is not written.
+    sh.set_var("INSTA_UPDATE", "no");
+    let more = if options.all {
+        &CHECKS_FROM_ELSEWHERE[..]
+    } else {
+        &[]
+    };
+    for (name, check) in CHECKS.iter().chain(more) {
+        println!("\n=== {name}");
+        let start = Instant::now();
+        check(sh).with_context(|| format!("{name} failed"))?;
+        println!("=== {name}: passed in {} s", start.elapsed().as_secs());
+    }
+    println!("\nAll checks passed.");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn formatting(sh: &Shell) -> Result<()> {
+    Ok(cmd!(sh, "cargo fmt --all --check").run()?)
+}
+
+fn lints(sh: &Shell) -> Result<()> {
+    // Not `--all-features`: `native-tls` needs C headers, see `features::test_native_tls`.
+    let features = features::WITHOUT_NATIVE_TLS;
+    let clippy = cmd!(
+        sh,
+        "cargo clippy --workspace --all-targets --features {features} -- --deny warnings"
+    );
+    Ok(clippy.run()?)
+}
+
+fn documentation(sh: &Shell) -> Result<()> {
+    let features = features::WITHOUT_NATIVE_TLS;
+    let doc = cmd!(sh, "cargo doc --workspace --no-deps --features {features}");
+    Ok(doc.env("RUSTDOCFLAGS", "--deny warnings").run()?)
+}

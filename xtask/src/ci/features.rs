@@ -1,0 +1,51 @@
+//! Every combination of the features of `aifi-push` builds, and its tests pass.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+/// All features that need nothing but Rust, for commands on the whole workspace.
+pub(super) const WITHOUT_NATIVE_TLS: &str = "aifi-push/schemars";
+
+const FEATURES: [&str; 4] = ["client", "codegen", "schemars", "rustls"];
+
+pub(super) fn test(sh: &Shell) -> Result<()> {
+    combinations()
+        .iter()
+        .try_for_each(|features| test_with(sh, features))
+}
+
+/// The same with `native-tls`, where there is a client for it to serve.
+pub(super) fn test_native_tls(sh: &Shell) -> Result<()> {
+    cmd!(
+        sh,
+        "cargo clippy --workspace --all-targets --all-features -- --deny warnings"
+    )
+    .run()?;
+    let combinations = combinations().into_iter();
+    combinations
+        .filter(|features| features.contains(&"client"))
+        .try_for_each(|mut features| {
+            features.push("native-tls");
+            test_with(sh, &features)
+        })
+}
+
+fn combinations() -> Vec<Vec<&'static str>> {
+    FEATURES
+        .iter()
+        .fold(vec![Vec::new()], |combinations, feature| {
+            let with = combinations
+                .iter()
+                .map(|features| [&features[..], &[*feature]].concat());
+            combinations.iter().cloned().chain(with).collect()
+        })
+}
+
+fn test_with(sh: &Shell, features: &[&str]) -> Result<()> {
+    let features = features.join(",");
+    let test = cmd!(
+        sh,
+        "cargo test --quiet --package aifi-push --no-default-features --features {features}"
+    );
+    Ok(test.run()?)
+}

@@ -1,0 +1,54 @@
+//! The chores of this workspace: `cargo xtask --help`.
+
+// Telling what is done is what these commands are for.
+#![allow(clippy::print_stdout)]
+mod ci;
+mod diff;
+mod downstream;
+mod regen;
+mod workspace;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+/// The chores of this workspace.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Regen(regen::Options),
+    Ci(ci::Options),
+    Diff(diff::Options),
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            // There is nobody to tell if this fails as well.
+            let _ = writeln!(io::stderr(), "error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    let sh = Shell::new()?;
+    sh.change_dir(workspace::root());
+    match command {
+        Command::Regen(options) => regen::run(&sh, options),
+        Command::Ci(options) => ci::run(&sh, options),
+        Command::Diff(options) => diff::run(&sh, options),
+    }
+}
