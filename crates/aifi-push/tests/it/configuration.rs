@@ -47,5 +47,5 @@ fn tokens() {
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[test]
 fn https_without_tls() {
-    assert_snapshot!(refused(url("https://retailer.example")), @"");
+    assert_snapshot!(refused(url("https://retailer.example")), @"base_url: https needs the feature `rustls` or `native-tls` of aifi-push");
 }
