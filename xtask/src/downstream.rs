@@ -9,6 +9,7 @@ use xshell::{Shell, cmd};
 const SERVICE: &str = include_str!("../downstream/service.rs");
 const MODELS: &str = include_str!("../downstream/models.rs");
 const ENTERED: &str = include_str!("../downstream/entered.rs");
+const BY_HAND: &str = include_str!("../downstream/by_hand.rs");
 
 /// Packages every crate that is published, and builds each from its package.
 pub(crate) fn package(sh: &Shell) -> Result<()> {
@@ -22,48 +23,108 @@ pub(crate) fn package(sh: &Shell) -> Result<()> {
 
 /// Runs services that import the packages, before and after a change of the document.
 pub(crate) fn check(sh: &Shell) -> Result<()> {
-    let package = packaged(sh, "aifi-push");
-    let evolved = evolve(sh, &package)?;
+    let evolved = evolve(sh)?;
     let client = ["client", "codegen", "rustls"];
     let services = [
-        ("codegen", &package, &client[..], SERVICE),
-        ("snapshot", &package, &["client", "rustls"], SERVICE),
-        ("models", &package, &[], MODELS),
-        ("evolved", &evolved, &client, SERVICE),
-        ("entered", &evolved, &client, ENTERED),
+        codegen(sh),
+        snapshot(sh),
+        models(sh),
+        Service::importing("evolved", sh, &evolved, &client, SERVICE),
+        Service::importing("entered", sh, &evolved, &client, ENTERED),
+        by_hand(),
     ];
-    for (name, package, features, source) in services {
-        let service = Service {
-            name,
-            package,
-            features,
-            source,
-        };
-        let directory = service.create(sh)?;
-        let _directory = sh.push_dir(directory);
+    for service in services {
+        let _directory = sh.push_dir(service.create(sh)?);
         // The dependencies that services share are compiled once.
         let run = cmd!(sh, "cargo run --quiet").env("CARGO_TARGET_DIR", "../target");
-        run.run().with_context(|| format!("the service `{name}`"))?;
+        run.run()
+            .with_context(|| format!("the service `{}`", service.name))?;
     }
     Ok(())
 }
 
-/// A service of one file.
-pub(crate) struct Service<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) package: &'a Path,
-    pub(crate) features: &'a [&'a str],
-    pub(crate) source: &'a str,
+/// Sends, with the code generated at build time.
+pub(crate) fn codegen(sh: &Shell) -> Service {
+    let features = ["client", "codegen", "rustls"];
+    Service::importing(
+        "codegen",
+        sh,
+        &packaged(sh, "aifi-push"),
+        &features,
+        SERVICE,
+    )
 }
 
-impl Service<'_> {
+/// Sends, with the reviewed snapshot.
+pub(crate) fn snapshot(sh: &Shell) -> Service {
+    let features = ["client", "rustls"];
+    Service::importing(
+        "snapshot",
+        sh,
+        &packaged(sh, "aifi-push"),
+        &features,
+        SERVICE,
+    )
+}
+
+/// Receives, with the models of the reviewed snapshot.
+pub(crate) fn models(sh: &Shell) -> Service {
+    Service::importing("models", sh, &packaged(sh, "aifi-push"), &[], MODELS)
+}
+
+/// Sends, without us: what the others are measured against.
+pub(crate) fn by_hand() -> Service {
+    Service {
+        name: "by-hand",
+        dependencies: r#"
+chrono = { version = "0.4", default-features = false, features = ["serde", "std"] }
+reqwest = { version = "0.13", default-features = false, features = ["json", "rustls"] }
+serde = { version = "1", features = ["derive"] }
+serde_json = "1"
+"#
+        .to_owned(),
+        source: BY_HAND,
+    }
+}
+
+/// A service of one file.
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    dependencies: String,
+    source: &'static str,
+}
+
+impl Service {
+    fn importing(
+        name: &'static str,
+        sh: &Shell,
+        package: &Path,
+        features: &[&str],
+        source: &'static str,
+    ) -> Self {
+        let generator = packaged(sh, "aifi-push-codegen");
+        let dependencies = format!(
+            r#"
+aifi-push = {{ version = "*", default-features = false, features = {features:?} }}
+
+[patch.crates-io]
+aifi-push = {{ path = {package:?} }}
+aifi-push-codegen = {{ path = {generator:?} }}
+"#
+        );
+        Self {
+            name,
+            dependencies,
+            source,
+        }
+    }
+
     /// Writes the service to `target/downstream` and gives its directory.
     pub(crate) fn create(&self, sh: &Shell) -> Result<PathBuf> {
         let directory = sh.current_dir().join("target/downstream").join(self.name);
-        let Self { name, features, .. } = self;
-        let package = self.package.display();
-        let codegen = packaged(sh, "aifi-push-codegen");
-        let codegen = codegen.display();
+        let Self {
+            name, dependencies, ..
+        } = self;
         let manifest = format!(
             r#"[package]
 name = "{name}"
@@ -73,13 +134,7 @@ edition = "2024"
 [workspace]
 
 [dependencies]
-aifi-push = {{ version = "*", default-features = false, features = {features:?} }}
-tokio = {{ version = "1", features = ["macros", "rt"] }}
-
-[patch.crates-io]
-aifi-push = {{ path = {package:?} }}
-aifi-push-codegen = {{ path = {codegen:?} }}
-"#
+tokio = {{ version = "1", features = ["macros", "rt"] }}{dependencies}"#
         );
         sh.write_file(directory.join("Cargo.toml"), manifest)?;
         sh.write_file(directory.join("src/main.rs"), self.source)?;
@@ -90,15 +145,17 @@ aifi-push-codegen = {{ path = {codegen:?} }}
 }
 
 /// Where `cargo package` unpacked a package to build it.
-pub(crate) fn packaged(sh: &Shell, name: &str) -> PathBuf {
+fn packaged(sh: &Shell, name: &str) -> PathBuf {
     let version = env!("CARGO_PKG_VERSION");
     sh.current_dir()
         .join(format!("target/package/{name}-{version}"))
 }
 
 /// A copy of the package with a later document: one more operation, one more optional property.
-fn evolve(sh: &Shell, package: &Path) -> Result<PathBuf> {
-    let evolved = sh.current_dir().join("target/downstream/aifi-push");
+fn evolve(sh: &Shell) -> Result<PathBuf> {
+    let package = packaged(sh, "aifi-push");
+    let directory = sh.create_dir("target/downstream")?;
+    let evolved = directory.join("aifi-push");
     sh.remove_path(&evolved)?;
     cmd!(sh, "cp -R {package} {evolved}").run()?;
     let path = evolved.join("openapi/aifi-push.json");

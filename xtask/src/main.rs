@@ -2,6 +2,8 @@
 
 // Telling what is done is what these commands are for.
 #![allow(clippy::print_stdout)]
+
+mod bench;
 mod ci;
 mod diff;
 mod downstream;
@@ -30,6 +32,7 @@ enum Command {
     Regen(regen::Options),
     Ci(ci::Options),
     Diff(diff::Options),
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -50,5 +53,6 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Regen(options) => regen::run(&sh, options),
         Command::Ci(options) => ci::run(&sh, options),
         Command::Diff(options) => diff::run(&sh, options),
+        Command::Bench(_) => bench::run(&sh),
     }
 }

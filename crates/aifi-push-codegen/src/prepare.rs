@@ -71,10 +71,10 @@ fn prepare_value(document: &Document, schema: &mut Schema) {
     match &mut schema.schema_kind {
         // A type such as Uuid would refuse, or give back in another spelling, what the sender
         // took for one.
-        SchemaKind::Type(Type::String(string)) => {
-            if string.format != VariantOrUnknownOrEmpty::Item(StringFormat::DateTime) {
-                string.format = VariantOrUnknownOrEmpty::Empty;
-            }
+        SchemaKind::Type(Type::String(string))
+            if string.format != VariantOrUnknownOrEmpty::Item(StringFormat::DateTime) =>
+        {
+            string.format = VariantOrUnknownOrEmpty::Empty;
         }
         SchemaKind::Type(Type::Number(number)) => number.format = VariantOrUnknownOrEmpty::Empty,
         SchemaKind::Type(Type::Array(array)) => {

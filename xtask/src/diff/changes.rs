@@ -37,6 +37,7 @@ pub(super) fn changes(old: &Facts, new: &Facts) -> Vec<Change> {
 }
 
 /// What stands under a key in the old and in the new document.
+#[derive(Clone, Copy)]
 enum Pair<T> {
     Removed,
     Added(T),
