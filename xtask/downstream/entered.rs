@@ -13,7 +13,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut event: TransitionEntered = aifi_push::from_slice(example.as_bytes())?;
     event.store = Store::builder().city("Berlin").build();
 
-    let client = Client::builder("http://127.0.0.1:9").bearer_token("token").build()?;
+    let client = Client::builder("http://127.0.0.1:9")
+        .bearer_token("token")
+        .build()?;
     let error = client.transition_entered(&event).await.unwrap_err();
     println!("{error}");
     Ok(())

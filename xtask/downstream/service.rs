@@ -36,7 +36,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     // Nobody listens on the port of the discard service.
-    let client = Client::builder("http://127.0.0.1:9").bearer_token("token").build()?;
+    let client = Client::builder("http://127.0.0.1:9")
+        .bearer_token("token")
+        .build()?;
     let error = client.transition_left(&event).await.unwrap_err();
     assert!(error.is_retryable(), "{error}");
     println!("{error}");
