@@ -56,6 +56,14 @@
 //! # }
 //! ```
 //!
+//! What the document requires, the compiler does too: here the session and more are missing.
+//!
+//! ```compile_fail
+//! use aifi_push::types::TransitionLeft;
+//!
+//! let event = TransitionLeft::builder().session_id("s-1").store_id(7).build();
+//! ```
+//!
 //! # Features
 //!
 //! | Name | Description | Default |
