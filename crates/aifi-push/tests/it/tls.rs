@@ -3,7 +3,7 @@
 use std::{env, error::Error as _, fs, process::Command, sync::Arc};
 
 use aifi_push::{Client, Error};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 use tokio_rustls::{
     TlsAcceptor,
@@ -57,6 +57,10 @@ async fn https_works() {
 async fn start_https_server() -> (String, String) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // OpenSSL takes a certificate for self-signed where the issuer has the name of the subject.
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "test root");
     let root_key = KeyPair::generate().unwrap();
     let root = params.self_signed(&root_key).unwrap();
     let issuer = Issuer::new(params, root_key);
