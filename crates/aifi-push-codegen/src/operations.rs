@@ -1,13 +1,13 @@
 //! A constant for each operation, for whoever answers its calls.
 
 use heck::ToShoutySnakeCase;
-use openapiv3::{Operation, ReferenceOr};
+use openapiv3::{MediaType, Operation, ReferenceOr};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use crate::{
     docs::{doc_attributes, operation_doc},
-    document::Document,
+    document::{Document, schema_name},
 };
 
 pub(crate) fn operations(document: &Document) -> TokenStream {
@@ -22,6 +22,7 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
             Some(example) => quote!(Some(#example)),
             None => quote!(None),
         };
+        let body = body(operation).map(|body| format_ident!("{body}"));
         constants.push(quote! {
             #(#docs)*
             pub const #name: Operation = Operation {
@@ -29,7 +30,12 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
                 method: #method,
                 path: #path,
                 example: #example,
+                decodes: decodes::<types::#body>,
             };
+
+            impl Push for types::#body {
+                const OPERATION: Operation = #name;
+            }
         });
         names.push(name);
     }
@@ -37,7 +43,8 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
     quote! {
         /// What the document says of each operation.
         pub mod operations {
-            use crate::Operation;
+            use super::types;
+            use crate::{Operation, Push, operation::decodes};
 
             /// The first server that the document names.
             pub const SERVER: &str = #server;
@@ -50,13 +57,22 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
     }
 }
 
-/// The example of the request as JSON text.
-fn example(operation: &Operation) -> Option<String> {
-    let ReferenceOr::Item(body) = operation.request_body.as_ref()? else {
+/// The name of the body's schema.
+fn body(operation: &Operation) -> Option<&str> {
+    let ReferenceOr::Reference { reference } = media(operation)?.schema.as_ref()? else {
         return None;
     };
-    let media = body.content.values().next()?;
-    let mut example = media.example.clone()?;
+    schema_name(reference)
+}
+
+fn media(operation: &Operation) -> Option<&MediaType> {
+    let body = operation.request_body.as_ref()?.as_item()?;
+    body.content.values().next()
+}
+
+/// The example of the request as JSON text.
+fn example(operation: &Operation) -> Option<String> {
+    let mut example = media(operation)?.example.clone()?;
     // Some other crate of the build decides by a feature of serde_json whether keys come sorted or
     // as written; sorted by hand they are the same in every build.
     example.sort_all_objects();

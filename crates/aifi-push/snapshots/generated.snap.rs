@@ -955,7 +955,8 @@ pub mod types {
 
 /// What the document says of each operation.
 pub mod operations {
-    use crate::Operation;
+    use super::types;
+    use crate::{Operation, Push, operation::decodes};
     /// The first server that the document names.
     pub const SERVER: &str = "https://oasis-api.public.sandbox.oasis.aifi.com";
     /// Push transitions: customer left a store
@@ -970,7 +971,12 @@ pub mod operations {
         example: Some(
             "{\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"payment\":{\"paymentProvider\":\"NONE\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"shopper\":{\"shopperId\":\"string\"},\"shopperId\":\"string\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
         ),
+        decodes: decodes::<types::TransitionLeft>,
     };
+    impl Push for types::TransitionLeft {
+        const OPERATION: Operation = TRANSITION_LEFT;
+    }
+
     /// All operations, in the order of the document.
     pub const ALL: &[Operation] = &[TRANSITION_LEFT];
 }

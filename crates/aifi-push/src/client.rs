@@ -15,12 +15,15 @@ use std::{
 pub use answer::{Rejection, Response};
 pub use builder::ClientBuilder;
 pub use error::Error;
-use reqwest::{Request, header::AUTHORIZATION};
+use reqwest::{
+    Request,
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+};
 pub use retries::Retries;
 use token::Token;
 use tracing::{Instrument, field::Empty};
 
-use crate::operations;
+use crate::{Operation, operations};
 
 /// Sends events: a method for each operation of the document.
 ///
@@ -80,6 +83,31 @@ impl Client {
         Self::builder(operations::SERVER)
             .bearer_token(bearer_token)
             .build()
+    }
+
+    /// Delivers a body as the platform does: byte for byte as it is, to the
+    /// [segment](Operation::segment) of the operation below the base URL.
+    ///
+    /// With the base URL `https://retailer.example/webhook` it calls `/webhook/left`, where
+    /// [`transition_left`](Self::transition_left) calls `/webhook/api/push/transition/left`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] tells what went wrong, and whether sending again may help.
+    pub async fn deliver(
+        &self,
+        operation: &Operation,
+        body: impl Into<Vec<u8>>,
+    ) -> Result<Response<String>, Error> {
+        let url = format!("{}/{}", self.baseurl, operation.segment());
+        let request = self
+            .client
+            .post(url)
+            .header(ACCEPT, "application/json")
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.into())
+            .build();
+        self.call(operation.id, request).await
     }
 
     /// Sends a request that a generated method built, as often as the retries allow.

@@ -85,7 +85,7 @@ mod client;
 pub use client::{Client, ClientBuilder, Error, Rejection, Response, Retries};
 pub use decode::{DecodeError, from_slice};
 pub use generated::{operations, types};
-pub use operation::Operation;
+pub use operation::{Operation, Push};
 
 /// Runs the examples of the README.
 #[cfg(all(doctest, feature = "client"))]

@@ -18,6 +18,8 @@ const JSON: &str = "application/json";
 
 pub(super) fn check(document: &Document, problems: &mut Problems) {
     let mut ids = HashSet::new();
+    let mut bodies = HashSet::new();
+    let mut segments = HashSet::new();
     let paths = Pointer::root().join("paths");
     for (path, item) in document.api.paths.iter() {
         let pointer = paths.join(path);
@@ -28,10 +30,18 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
         if !item.parameters.is_empty() || path.contains('{') {
             problems.add(&pointer, "parameters are not supported: a push is all body");
         }
+        let segment = path.rsplit('/').next().unwrap_or_default();
+        if segment.is_empty() || !segments.insert(segment) {
+            problems.add(
+                &pointer,
+                "a receiver tells the kinds of push apart by the last segment of the path: give \
+                 each path one of its own",
+            );
+        }
         for (method, operation) in item.iter() {
             let pointer = pointer.join(method);
             check_id(operation, &mut ids, &pointer, problems);
-            check_request(document, operation, &pointer, problems);
+            check_request(document, operation, &mut bodies, &pointer, problems);
             check_responses(document, operation, &pointer, problems);
             check_security(&document.api, operation, &pointer, problems);
         }
@@ -66,9 +76,10 @@ fn check_id<'a>(
     }
 }
 
-fn check_request(
+fn check_request<'a>(
     document: &Document,
-    operation: &Operation,
+    operation: &'a Operation,
+    bodies: &mut HashSet<&'a str>,
     pointer: &Pointer,
     problems: &mut Problems,
 ) {
@@ -79,27 +90,42 @@ fn check_request(
         );
     }
     let pointer = pointer.join("requestBody");
-    let named_object = |body: &RequestBody| -> bool {
-        let [(JSON, media)] = media_types(&body.content)[..] else {
-            return false;
-        };
-        let Some(ReferenceOr::Reference { reference }) = &media.schema else {
-            return false;
-        };
-        document
-            .schema(reference)
-            .is_some_and(|schema| object(schema).is_some() && !schema.schema_data.nullable)
-    };
-    match &operation.request_body {
-        Some(ReferenceOr::Item(body)) if body.required && named_object(body) => {}
-        _ => problems.add(
+    let body = operation
+        .request_body
+        .as_ref()
+        .and_then(ReferenceOr::as_item);
+    let Some(schema) = body.and_then(|body| named_object(document, body)) else {
+        problems.add(
             &pointer,
             format!(
                 "the body must be written here, `required: true`, of the one type `{JSON}`, with a \
                  `$ref` to an object of /components/schemas that is not nullable"
             ),
-        ),
+        );
+        return;
+    };
+    if !bodies.insert(schema) {
+        problems.add(
+            &pointer.join("content").join(JSON).join("schema"),
+            format!(
+                "`{schema}` is the body of another operation already: give each a schema of its \
+                 own, as the type tells a consumer which push it holds"
+            ),
+        );
     }
+}
+
+/// The reference of a body that is as it must be.
+fn named_object<'a>(document: &Document, body: &'a RequestBody) -> Option<&'a str> {
+    let [(JSON, media)] = media_types(&body.content)[..] else {
+        return None;
+    };
+    let ReferenceOr::Reference { reference } = media.schema.as_ref()? else {
+        return None;
+    };
+    let schema = document.schema(reference)?;
+    let is_object = object(schema).is_some() && !schema.schema_data.nullable;
+    (body.required && is_object).then_some(reference)
 }
 
 fn media_types(content: &openapiv3::Content) -> Vec<(&str, &MediaType)> {

@@ -1,0 +1,119 @@
+//! Group commit: events that wait together are stored together.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Error, Event, Inbox, chain::Chain, metrics::Metrics};
+
+/// The most events of one commit. More would make the first of them wait for no gain.
+const BATCH: usize = 1024;
+
+/// Events on their way into the inbox, bounded in number and bytes.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    sender: mpsc::Sender<Waiting>,
+    room: Arc<Semaphore>,
+    closing: CancellationToken,
+    metrics: Arc<Metrics>,
+}
+
+/// Why an event is not, or not known to be, in the inbox.
+#[derive(Debug)]
+pub(crate) enum NotStored {
+    Overloaded,
+    Closing,
+    Failed(Arc<Error>),
+}
+
+struct Waiting {
+    event: Event,
+    stored: oneshot::Sender<Result<(), Arc<Error>>>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Queue {
+    /// Starts the one writer.
+    pub(crate) fn start(
+        inbox: Arc<dyn Inbox>,
+        max_events: usize,
+        max_bytes: usize,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let (sender, waiting) = mpsc::channel(max_events);
+        let closing = CancellationToken::new();
+        tokio::spawn(write(inbox, waiting, closing.clone(), Arc::clone(&metrics)));
+        Self {
+            sender,
+            room: Arc::new(Semaphore::new(max_bytes)),
+            closing,
+            metrics,
+        }
+    }
+
+    /// Stores an event. Once the queue has taken it, it is stored even if nobody awaits the result.
+    pub(crate) async fn append(&self, event: Event) -> Result<(), NotStored> {
+        let bytes = u32::try_from(event.body.len()).map_err(|_| NotStored::Overloaded)?;
+        let room = Arc::clone(&self.room)
+            .try_acquire_many_owned(bytes)
+            .map_err(|_| NotStored::Overloaded)?;
+        let (stored, result) = oneshot::channel();
+        let waiting = Waiting {
+            event,
+            stored,
+            _room: room,
+        };
+        self.sender.try_send(waiting).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotStored::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => NotStored::Closing,
+        })?;
+        self.metrics.queued.inc();
+        match result.await {
+            Ok(result) => result.map_err(NotStored::Failed),
+            Err(_) => Err(NotStored::Closing),
+        }
+    }
+
+    /// Takes no more events, and returns when those it has are stored.
+    pub(crate) async fn close(&self) {
+        self.closing.cancel();
+        self.sender.closed().await;
+    }
+}
+
+async fn write(
+    inbox: Arc<dyn Inbox>,
+    mut waiting: mpsc::Receiver<Waiting>,
+    closing: CancellationToken,
+    metrics: Arc<Metrics>,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            () = closing.cancelled(), if !waiting.is_closed() => {
+                waiting.close();
+                continue;
+            }
+            received = waiting.recv_many(&mut batch, BATCH) => {
+                if received == 0 {
+                    return;
+                }
+            }
+        }
+        let events: Vec<_> = batch.iter().map(|waiting| waiting.event.clone()).collect();
+        metrics.batch_events.observe(events.len() as f64);
+        let timer = metrics.time_commit();
+        let result = inbox.append(events).await.map_err(Arc::new);
+        drop(timer);
+        if let Err(error) = &result {
+            tracing::error!(error = %Chain(error.as_ref()), events = batch.len(), "events not stored");
+        }
+        for waiting in batch.drain(..) {
+            metrics.queued.dec();
+            // Whoever hung up has no answer to get; the event is stored all the same.
+            let _ = waiting.stored.send(result.clone());
+        }
+    }
+}
