@@ -10,14 +10,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aifi_push::{DecodeError, Push, from_slice};
+use aifi_push::{DecodeError, Push, from_slice, operations};
 use axum::body::Bytes;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
 use futures_util::{FutureExt, future::BoxFuture};
 use uuid::Uuid;
 
-use crate::{Delivery, Digest, Inbox, Outcome, Receipt, chain::Chain, error::BoxError};
+use crate::{Delivery, Digest, Event, Inbox, Outcome, Receipt, chain::Chain, error::BoxError};
 
 /// How many events are asked for at once.
 const BATCH: usize = 64;
@@ -134,16 +134,21 @@ impl Consumer {
         self
     }
 
-    /// Hands every push that has no handler of its own to `handler`, as bytes.
+    /// Hands every push that has no handler of its own to `handler`, as bytes that decode.
     pub fn on_every<F, R, E>(mut self, handler: F) -> Self
     where
         F: Fn(Delivery) -> R + Send + Sync + 'static,
         R: Future<Output = Result<(), E>> + Send + 'static,
         E: Into<BoxError>,
     {
+        let handler = Arc::new(handler);
         self.every = Some(Box::new(move |delivery| {
-            let done = handler(delivery);
-            Box::pin(async move { done.await.map_err(|error| Failure::Handler(error.into())) })
+            let handler = Arc::clone(&handler);
+            Box::pin(async move {
+                check(&delivery.event).map_err(Failure::Undecodable)?;
+                let done = handler(delivery).await;
+                done.map_err(|error| Failure::Handler(error.into()))
+            })
         }));
         self
     }
@@ -264,7 +269,7 @@ impl Consumer {
     }
 
     fn delay_after(&self, attempt: u32) -> Duration {
-        let delays = ExponentialBuilder::default()
+        let mut delays = ExponentialBuilder::default()
             .with_min_delay(self.min_delay)
             .with_max_delay(self.max_delay)
             .without_max_times()
@@ -272,7 +277,7 @@ impl Consumer {
             .build();
         let nth = usize::try_from(attempt - 1).unwrap_or(usize::MAX);
         // Longer series than this have reached the bound.
-        delays.skip(nth.min(64)).next().unwrap_or(self.max_delay)
+        delays.nth(nth.min(64)).unwrap_or(self.max_delay)
     }
 }
 
@@ -295,6 +300,13 @@ fn received<T: Push>(delivery: Delivery) -> Result<Received<T>, DecodeError> {
         attempt,
         body: event.body,
     })
+}
+
+/// Checks an event of an operation that the document knows.
+fn check(event: &Event) -> Result<(), DecodeError> {
+    let mut known = operations::ALL.iter();
+    let operation = known.find(|operation| operation.id == event.operation);
+    operation.map_or(Ok(()), |operation| operation.check(&event.body))
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Error, Event, Inbox, chain::Chain, metrics::Metrics};
+use crate::{Event, Inbox, chain::Chain, metrics::Metrics};
 
 /// The most events of one commit. More would make the first of them wait for no gain.
 const BATCH: usize = 1024;
@@ -20,17 +20,26 @@ pub(crate) struct Queue {
 }
 
 /// Why an event is not, or not known to be, in the inbox.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum NotStored {
     Overloaded,
     Closing,
-    Failed(Arc<Error>),
+    /// The inbox failed; the error is in the log.
+    Failed,
 }
 
 struct Waiting {
     event: Event,
-    stored: oneshot::Sender<Result<(), Arc<Error>>>,
-    _room: OwnedSemaphorePermit,
+    stored: Stored,
+    room: OwnedSemaphorePermit,
+}
+
+type Stored = oneshot::Sender<Result<(), NotStored>>;
+
+impl Waiting {
+    fn split(self) -> (Event, (Stored, OwnedSemaphorePermit)) {
+        (self.event, (self.stored, self.room))
+    }
 }
 
 impl Queue {
@@ -62,17 +71,14 @@ impl Queue {
         let waiting = Waiting {
             event,
             stored,
-            _room: room,
+            room,
         };
         self.sender.try_send(waiting).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotStored::Overloaded,
             mpsc::error::TrySendError::Closed(_) => NotStored::Closing,
         })?;
         self.metrics.queued.inc();
-        match result.await {
-            Ok(result) => result.map_err(NotStored::Failed),
-            Err(_) => Err(NotStored::Closing),
-        }
+        result.await.unwrap_or(Err(NotStored::Closing))
     }
 
     /// Takes no more events, and returns when those it has are stored.
@@ -102,18 +108,19 @@ async fn write(
                 }
             }
         }
-        let events: Vec<_> = batch.iter().map(|waiting| waiting.event.clone()).collect();
-        metrics.batch_events.observe(events.len() as f64);
+        let (events, senders): (Vec<_>, Vec<_>) = batch.drain(..).map(Waiting::split).unzip();
+        let count = events.len();
+        metrics.batch_events.observe(count as f64);
         let timer = metrics.time_commit();
-        let result = inbox.append(events).await.map_err(Arc::new);
+        let result = inbox.append(events).await.map_err(|error| {
+            tracing::error!(error = %Chain(&error), events = count, "events not stored");
+            NotStored::Failed
+        });
         drop(timer);
-        if let Err(error) = &result {
-            tracing::error!(error = %Chain(error.as_ref()), events = batch.len(), "events not stored");
-        }
-        for waiting in batch.drain(..) {
+        for (stored, _room) in senders {
             metrics.queued.dec();
             // Whoever hung up has no answer to get; the event is stored all the same.
-            let _ = waiting.stored.send(result.clone());
+            let _ = stored.send(result);
         }
     }
 }

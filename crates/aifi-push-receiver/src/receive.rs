@@ -17,7 +17,7 @@ use tracing::{Instrument, field::Empty};
 use uuid::Uuid;
 
 use crate::{
-    Event,
+    Error, Event,
     chain::Chain,
     queue::NotStored,
     receiver::Shared,
@@ -47,6 +47,33 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     router
         .fallback(async move || no_path.refuse(Refusal::NotFound))
         .method_not_allowed_fallback(async move || no_method.refuse(Refusal::MethodNotAllowed))
+}
+
+/// The routes below a base path, and an answer for every other path.
+pub(crate) fn app(shared: &Arc<Shared>, base_path: &str) -> Result<Router, Error> {
+    let router = router(shared);
+    let base_path = base_path.trim_end_matches('/');
+    if base_path.is_empty() {
+        return Ok(router);
+    }
+    let is_path = base_path.strip_prefix('/').is_some_and(|segments| {
+        segments.split('/').all(|segment| {
+            let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+            !segment.is_empty() && segment.bytes().all(is_unreserved)
+        })
+    });
+    if !is_path {
+        return Err(Error::configuration(
+            "base_path",
+            format!(
+                "{base_path:?} is no path of letters, digits, `-`, `.`, `_` and `~`, such as \
+                 /webhook"
+            ),
+        ));
+    }
+    let no_path = Arc::clone(shared);
+    let not_found = async move || no_path.refuse(Refusal::NotFound);
+    Ok(Router::new().nest(base_path, router).fallback(not_found))
 }
 
 async fn receive(shared: Arc<Shared>, operation: Operation, request: Request) -> Response {
@@ -144,7 +171,7 @@ async fn store(
             NotStored::Overloaded => Refusal::Overloaded,
             NotStored::Closing => Refusal::Closing,
             // Logged once for the batch.
-            NotStored::Failed(_) => Refusal::Unavailable,
+            NotStored::Failed => Refusal::Unavailable,
         })?;
     shared.metrics.count_received(&operation);
     let decoded = operation.check(&body);

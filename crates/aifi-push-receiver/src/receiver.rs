@@ -79,6 +79,17 @@ impl Receiver {
         status::router(&self.shared)
     }
 
+    /// Everything on one address, for a server that does nothing else: [`router`](Self::router)
+    /// below a base path such as `/webhook`, and [`status_router`](Self::status_router). Any other
+    /// path is answered with 404 and an error that says so.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Configuration`] if the base path is none.
+    pub fn app(&self, base_path: &str) -> Result<Router, Error> {
+        receive::app(&self.shared, base_path).map(|app| app.merge(self.status_router()))
+    }
+
     /// Takes no more events, and returns when those in hand are stored. For the end of the process,
     /// after the server has ended.
     pub async fn close(&self) {
