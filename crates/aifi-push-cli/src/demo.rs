@@ -1,4 +1,4 @@
-//! `demo`: the documented event on its way through our client, real HTTP and our models.
+//! `demo`: the documented event on its way through our client, real HTTP, the receiver and its inbox.
 
 mod retailer;
 
@@ -11,12 +11,12 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::{Outcome, summary::Summary};
+use crate::{Outcome, output, summary::Summary};
 
-/// Push the documented event to a server on loopback and show what arrived.
+/// Push the documented event to a receiver on loopback and show what arrived.
 ///
-/// The server checks the token and decodes the body as a retailer's service would. The exit code is
-/// 0 only if the event arrived with every value.
+/// The receiver checks the token, stores the event in an inbox on disk and hands it to a consumer.
+/// The exit code is 0 only if the event arrived with every value.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Print JSON, for programs.
@@ -43,17 +43,14 @@ struct Check {
 }
 
 /// Pushes the event and tells what came of it.
-pub(crate) async fn run(options: &Options) -> Result<Outcome> {
+pub(crate) async fn run(options: &Options) -> Outcome {
     let report = push_and_check().await?;
-    let text = if options.json {
-        serde_json::to_string_pretty(&report)? + "\n"
+    if options.json {
+        output::pretty_json(&report)?;
     } else {
-        describe(&report)
-    };
-    Ok(Outcome {
-        text,
-        ok: report.ok,
-    })
+        output::line(describe(&report).trim_end())?;
+    }
+    Ok(report.ok)
 }
 
 async fn push_and_check() -> Result<Report> {
@@ -69,7 +66,7 @@ async fn push_and_check() -> Result<Report> {
     let refused = stranger.transition_left(&event).await;
     let accepted = client(&retailer, token)?.transition_left(&event).await?;
     let arrived = retailer.next_event().await?;
-    let lost = lost_values(&documented, &serde_json::to_value(&arrived)?);
+    let lost = lost_values(&documented, &serde_json::to_value(&arrived.event)?);
 
     let checks = vec![
         Check {
@@ -82,6 +79,10 @@ async fn push_and_check() -> Result<Report> {
                 "the right one is accepted, with status {}",
                 accepted.status()
             ),
+        },
+        Check {
+            ok: accepted.decode().ok() == Some(arrived.id.to_string()),
+            what: "the event was on disk by then, under the id of the answer".to_owned(),
         },
         Check {
             ok: lost.is_empty(),
@@ -99,8 +100,8 @@ async fn push_and_check() -> Result<Report> {
         ok: checks.iter().all(|check| check.ok),
         url: retailer.url() + TRANSITION_LEFT.path,
         checks,
-        visit_seconds: Summary(&arrived).visit().map(|visit| visit.as_secs()),
-        event: arrived,
+        visit_seconds: Summary(&arrived.event).visit().map(|visit| visit.as_secs()),
+        event: arrived.event,
     })
 }
 

@@ -1,7 +1,21 @@
 //! `aifi-push`: the events that AiFi pushes when a customer leaves a store, at the command line.
 
+mod ago;
+mod check;
+mod completions;
 mod demo;
+mod example;
+mod inbox;
+mod input;
+mod kind;
+mod location;
+mod man;
+mod output;
+mod schema;
+mod send;
+mod serve;
 mod summary;
+mod tokens;
 
 use std::{
     io::{self, Write},
@@ -15,7 +29,7 @@ use clap::{Parser, Subcommand};
 ///
 /// Exit codes: 0 if all went well, 1 if not, 2 for a wrong command line.
 #[derive(Parser)]
-#[command(version)]
+#[command(name = "aifi-push", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -24,16 +38,26 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(demo::Options),
+    Serve(Box<serve::Options>),
+    Send(send::Options),
+    Check(check::Options),
+    Example(example::Options),
+    Schema(schema::Options),
+    Inbox(inbox::Options),
+    Completions(completions::Options),
+    Man(man::Options),
 }
 
-#[tokio::main(flavor = "current_thread")]
+/// Whether all went well: a command that did its work may have found that something is wrong.
+type Outcome = Result<bool>;
+
+#[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let result = match cli.command {
-        Command::Demo(options) => demo::run(&options).await,
-    };
-    match result.and_then(|outcome| print(&outcome)) {
-        Ok(code) => code,
+    match run(Cli::parse().command).await {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        // Whoever reads has seen enough, as `head` does.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // There is nobody to tell if this fails as well.
             let _ = writeln!(io::stderr(), "aifi-push: {error:#}");
@@ -42,27 +66,24 @@ async fn main() -> ExitCode {
     }
 }
 
-/// What a command has to say, and whether all went well.
-struct Outcome {
-    text: String,
-    ok: bool,
+async fn run(command: Command) -> Outcome {
+    match command {
+        Command::Demo(options) => demo::run(&options).await,
+        Command::Serve(options) => serve::run(*options).await,
+        Command::Send(options) => send::run(options).await,
+        Command::Check(options) => check::run(options),
+        Command::Example(options) => example::run(&options),
+        Command::Schema(options) => schema::run(&options),
+        Command::Inbox(options) => inbox::run(options).await,
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
+    }
 }
 
-fn print(outcome: &Outcome) -> Result<ExitCode> {
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(outcome.text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        // Whoever reads has seen enough, as `head` does.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        written => written?,
-    }
-    Ok(if outcome.ok {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

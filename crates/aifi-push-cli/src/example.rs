@@ -1,0 +1,64 @@
+//! `example`: the documented event as if it had just happened.
+
+use std::collections::HashMap;
+
+use aifi_push::Operation;
+use anyhow::Context;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{Outcome, kind, output};
+
+/// Print the event of the vendor's page with the times of now and new ids.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Which push to print.
+    #[arg(long, value_parser = kind::parser(), default_value = kind::default())]
+    kind: &'static Operation,
+    /// Print so many, one on each line.
+    #[arg(long)]
+    count: Option<u64>,
+}
+
+pub(crate) fn run(options: &Options) -> Outcome {
+    let example = options
+        .kind
+        .example
+        .context("the document holds no example")?;
+    let example: Value = serde_json::from_str(example)?;
+    match options.count {
+        None => output::pretty_json(&fresh(example))?,
+        Some(count) => {
+            for _ in 0..count {
+                output::json(&fresh(example.clone()))?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Replaces every time by now, and every UUID by a new one: the same at each place where it was.
+fn fresh(mut example: Value) -> Value {
+    let now = Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true);
+    refresh(&mut example, &now, &mut HashMap::new());
+    example
+}
+
+fn refresh(value: &mut Value, now: &str, ids: &mut HashMap<Uuid, String>) {
+    match value {
+        Value::String(text) => {
+            if DateTime::parse_from_rfc3339(text).is_ok() {
+                now.clone_into(text);
+            } else if let Ok(id) = text.parse() {
+                let new = ids.entry(id).or_insert_with(|| Uuid::new_v4().to_string());
+                text.clone_from(new);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| refresh(item, now, ids)),
+        Value::Object(fields) => fields
+            .values_mut()
+            .for_each(|field| refresh(field, now, ids)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

@@ -1,0 +1,56 @@
+//! `inbox`: what is in an inbox, and what is to become of it.
+
+mod entry;
+mod list;
+mod prune;
+mod replay;
+mod requeue;
+mod select;
+mod show;
+mod stats;
+mod tail;
+
+use aifi_push_receiver::SqliteInbox;
+use clap::Subcommand;
+
+use crate::{Outcome, location::Location};
+
+/// Look at an inbox and work on it, also while `serve` receives into it.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Which inbox: sqlite:FILE.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "AIFI_PUSH_INBOX",
+        default_value = "sqlite:events.db"
+    )]
+    inbox: Location,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(list::Options),
+    Show(show::Options),
+    Tail(tail::Options),
+    Stats(stats::Options),
+    Requeue(requeue::Options),
+    Replay(replay::Options),
+    Prune(prune::Options),
+}
+
+pub(crate) async fn run(options: Options) -> Outcome {
+    let inbox = SqliteInbox::open_beside(options.inbox.file).await?;
+    match options.command {
+        Command::List(options) => list::run(&inbox, &options).await,
+        Command::Show(options) => show::run(&inbox, &options).await,
+        Command::Tail(options) => tail::run(&inbox, &options).await,
+        Command::Stats(options) => stats::run(&inbox, &options).await,
+        Command::Requeue(options) => requeue::run(&inbox, &options).await,
+        Command::Replay(options) => replay::run(&inbox, &options).await,
+        Command::Prune(options) => prune::run(&inbox, &options).await,
+    }
+}

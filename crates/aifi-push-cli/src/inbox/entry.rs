@@ -1,0 +1,74 @@
+//! An event of the inbox as it is shown: what the receiver knows of it, and nothing of its body.
+
+use aifi_push_receiver::{DeliveryState, Entry};
+use chrono::SecondsFormat;
+use comfy_table::Table;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::select::store;
+use crate::{kind, output};
+
+/// For programs.
+pub(super) fn json(entry: &Entry) -> impl Serialize + use<> {
+    let event = &entry.event;
+    let deliveries: Vec<_> = entry.deliveries.iter().map(delivery).collect();
+    json!({
+        "id": event.id,
+        "received_at": event.received_at,
+        "kind": kind::name(&event.operation),
+        "store": store(entry),
+        "state": entry.state.as_str(),
+        "bytes": event.body.len(),
+        "sha256": event.digest.to_string(),
+        "problem": entry.problem,
+        "deliveries": deliveries,
+    })
+}
+
+fn delivery(delivery: &DeliveryState) -> Value {
+    json!({
+        "consumer": delivery.consumer,
+        "attempts": delivery.attempts,
+        "dead": delivery.is_dead,
+        "problem": delivery.problem,
+    })
+}
+
+/// A table for people, a row for each event.
+pub(super) fn table() -> Table {
+    output::new_table([
+        "ID", "ARRIVED", "KIND", "STORE", "STATE", "BYTES", "PROBLEM",
+    ])
+}
+
+pub(super) fn row(entry: &Entry) -> [String; 7] {
+    let event = &entry.event;
+    [
+        event.id.to_string(),
+        event
+            .received_at
+            .to_rfc3339_opts(SecondsFormat::Millis, true),
+        kind::name(&event.operation).to_owned(),
+        store(entry).map_or_else(|| "-".to_owned(), |store| store.to_string()),
+        entry.state.to_string(),
+        event.body.len().to_string(),
+        problem(entry),
+    ]
+}
+
+/// What is wrong with it, in one line.
+pub(super) fn problem(entry: &Entry) -> String {
+    let deliveries = entry.deliveries.iter().filter_map(|delivery| {
+        let problem = delivery.problem.as_deref()?;
+        let (consumer, attempts) = (&delivery.consumer, delivery.attempts);
+        Some(format!("{consumer}, attempt {attempts}: {problem}"))
+    });
+    let problems: Vec<_> = entry
+        .problem
+        .clone()
+        .into_iter()
+        .chain(deliveries)
+        .collect();
+    problems.join("; ")
+}

@@ -1,0 +1,53 @@
+//! `inbox prune`
+
+use std::time::Duration;
+
+use aifi_push_receiver::{Inbox, Retention};
+use anyhow::ensure;
+use bytesize::ByteSize;
+
+use crate::{Outcome, ago::ago, output};
+
+/// Delete events that every consumer is done with.
+///
+/// Quarantined events and dead letters stay, and so does everything as long as there is no consumer.
+#[derive(clap::Args)]
+pub(super) struct Options {
+    /// Delete what arrived longer ago, such as 90d.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    older_than: Option<Duration>,
+    /// Delete the oldest until the bodies take at most this much, such as 10GiB.
+    #[arg(long, value_name = "SIZE")]
+    max_bytes: Option<ByteSize>,
+    /// Delete also what nobody has seen, what is quarantined, and dead letters.
+    #[arg(long)]
+    even_unseen: bool,
+    /// Only tell what would be deleted.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
+    ensure!(
+        options.older_than.is_some() || options.max_bytes.is_some(),
+        "nothing to delete by: name --older-than or --max-bytes"
+    );
+    let retention = Retention {
+        before: options.older_than.and_then(ago),
+        max_bytes: options.max_bytes.map(|size| size.as_u64()),
+        even_unseen: options.even_unseen,
+        dry_run: options.dry_run,
+    };
+    let pruned = inbox.prune(&retention).await?;
+    output::line(format_args!(
+        "{} events {}, {} of bodies",
+        pruned.events,
+        if options.dry_run {
+            "would be deleted"
+        } else {
+            "deleted"
+        },
+        ByteSize(pruned.bytes).display().iec()
+    ))?;
+    Ok(true)
+}

@@ -1,0 +1,28 @@
+//! The kinds of push of the document, as a choice of the command line.
+
+use aifi_push::{Operation, operations};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+
+/// Reads the last segment of an operation's path, such as `left`.
+pub(crate) fn parser() -> impl TypedValueParser<Value = &'static Operation> {
+    let kinds = operations::ALL
+        .iter()
+        .map(|operation| PossibleValue::new(operation.segment()));
+    PossibleValuesParser::new(kinds).try_map(|kind| {
+        let mut all = operations::ALL.iter();
+        all.find(|operation| operation.segment() == kind)
+            .ok_or("the document has no such push")
+    })
+}
+
+/// The kind unless another is named: the first of the document.
+pub(crate) fn default() -> &'static str {
+    operations::ALL.first().map_or("", Operation::segment)
+}
+
+/// What a person calls the kind of a stored event.
+pub(crate) fn name(operation_id: &str) -> &str {
+    let mut all = operations::ALL.iter();
+    all.find(|operation| operation.id == operation_id)
+        .map_or(operation_id, |operation| operation.segment())
+}

@@ -1,0 +1,32 @@
+//! Delivering each event to another service.
+
+use std::{path::PathBuf, sync::Arc};
+
+use aifi_push::{Client, operations};
+use aifi_push_receiver::{Consumer, Delivery, Inbox};
+use anyhow::{Context, Result};
+
+use crate::tokens::TokenSource;
+
+/// The variable that holds the token where no file is named.
+const TOKEN: &str = "AIFI_PUSH_FORWARD_TOKEN";
+
+pub(super) fn client(url: &str, token_file: Option<PathBuf>) -> Result<Client> {
+    let token = TokenSource::new(token_file, TOKEN);
+    Ok(token.give_to(Client::builder(url))?.build()?)
+}
+
+/// Retries are the consumer's, so that they outlast a restart.
+pub(super) fn consumer(inbox: Arc<dyn Inbox>, client: Client) -> Consumer {
+    Consumer::new(inbox, "forward").on_every(move |delivery| deliver(client.clone(), delivery))
+}
+
+async fn deliver(client: Client, delivery: Delivery) -> Result<()> {
+    let event = delivery.event;
+    let mut all = operations::ALL.iter();
+    let operation = all
+        .find(|operation| operation.id == event.operation)
+        .context("a later version stored this push: use that version to forward it")?;
+    client.deliver(operation, event.body).await?;
+    Ok(())
+}
