@@ -95,7 +95,7 @@ pub(crate) struct Options {
     stop_within: Duration,
 
     #[command(flatten)]
-    logging: logging::Options,
+    logging: logging::Logging,
 }
 
 pub(crate) async fn run(options: Options) -> Outcome {

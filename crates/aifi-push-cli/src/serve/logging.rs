@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 #[derive(clap::Args)]
-pub(super) struct Options {
+pub(super) struct Logging {
     /// What to log: error, warn, info, debug or trace, or such for parts of the program, as in
     /// info,aifi_push_receiver=debug.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
@@ -24,7 +24,7 @@ enum Format {
     Json,
 }
 
-impl Options {
+impl Logging {
     pub(super) fn start(&self) {
         let registry = tracing_subscriber::registry().with(self.log.clone());
         let lines = fmt::layer().with_writer(io::stderr);
