@@ -3,11 +3,15 @@
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
-use crate::aifi_push;
+use crate::{aifi_push_in, directory};
 
 #[test]
 fn for_people() {
-    let output = aifi_push(&["demo"]).assert().success().get_output().clone();
+    let output = aifi_push_in(&directory(), &["demo"])
+        .assert()
+        .success()
+        .get_output()
+        .clone();
     let text = String::from_utf8(output.stdout).unwrap();
     let (before, after) = text.split_once("127.0.0.1:").unwrap();
     let after = after.trim_start_matches(char::is_numeric);
@@ -26,13 +30,14 @@ fn for_people() {
 
     ✓ a wrong token is refused
     ✓ the right one is accepted, with status 201
+    ✓ the event was on disk by then, under the id of the answer
     ✓ all 43 values of the event arrived
     ");
 }
 
 #[test]
 fn for_programs() {
-    let output = aifi_push(&["demo", "--json"])
+    let output = aifi_push_in(&directory(), &["demo", "--json"])
         .assert()
         .success()
         .get_output()
@@ -41,5 +46,5 @@ fn for_programs() {
     assert_eq!(report["ok"], json!(true));
     assert_eq!(report["event"]["session"]["status"], json!("active"));
     assert_eq!(report["visit_seconds"], json!(0));
-    assert_eq!(report["checks"].as_array().unwrap().len(), 3);
+    assert_eq!(report["checks"].as_array().unwrap().len(), 4);
 }

@@ -2,19 +2,65 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod check;
 mod demo;
+mod forward;
+mod inbox;
+mod manual;
+mod send;
+mod serve;
+mod serving;
 
 use assert_cmd::{Command, cargo_bin};
+use tempfile::TempDir;
 
-/// The tool with arguments.
-fn aifi_push(arguments: &[&str]) -> Command {
+/// The tool with arguments, in a directory.
+fn aifi_push_in(directory: &TempDir, arguments: &[&str]) -> Command {
     let mut command = Command::new(cargo_bin!("aifi-push"));
-    command.args(arguments);
+    command.current_dir(directory.path()).args(arguments);
     command
+}
+
+/// What the tool printed, after it ended with a code.
+fn printed(directory: &TempDir, arguments: &[&str], code: i32) -> String {
+    let mut command = aifi_push_in(directory, arguments);
+    let assert = command
+        .env("AIFI_PUSH_TOKEN", serving::TOKEN)
+        .assert()
+        .code(code);
+    let output = assert.get_output();
+    let (out, err) = (&output.stdout, &output.stderr);
+    String::from_utf8_lossy(if code == 0 || err.is_empty() {
+        out
+    } else {
+        err
+    })
+    .into_owned()
+}
+
+fn directory() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn write(directory: &TempDir, file: &str, text: impl AsRef<[u8]>) {
+    std::fs::write(directory.path().join(file), text).unwrap();
+}
+
+/// The documented event on one line.
+fn documented() -> &'static str {
+    aifi_push::operations::TRANSITION_LEFT.example.unwrap()
 }
 
 #[test]
 fn a_wrong_command_line_is_told_apart() {
-    aifi_push(&["dmeo"]).assert().code(2);
-    aifi_push(&["demo", "--xml"]).assert().code(2);
+    for arguments in [
+        &["dmeo"][..],
+        &["demo", "--xml"],
+        &["inbox", "list", "--inbox", "events.db"],
+        &["inbox", "list", "--since", "yesterday"],
+        &["check", "--kind", "entred"],
+        &["serve", "--tls-cert", "cert.pem"],
+    ] {
+        aifi_push_in(&directory(), arguments).assert().code(2);
+    }
 }

@@ -1,0 +1,197 @@
+//! The acknowledgement comes after the commit, always; and what happens when there is none.
+
+use std::{sync::Arc, time::Duration};
+
+use aifi_push_receiver::Inbox;
+use insta::{allow_duplicates, assert_snapshot};
+use tokio::{io::AsyncWriteExt, time::timeout};
+
+use crate::{
+    bodies, documented,
+    http::{Answer, Running, head},
+    new_inbox,
+    switch::Switch,
+};
+
+/// Long enough to see an answer that came too early; a late one is waited for without a bound.
+const A_MOMENT: Duration = Duration::from_millis(50);
+
+async fn wait_until(condition: impl AsyncFn() -> bool) {
+    while !condition().await {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn call(body: &str) -> Vec<u8> {
+    let length = format!("Content-Length: {}", body.len());
+    let mut call = head("POST /webhook/left", &[&length]);
+    call.extend_from_slice(body.as_bytes());
+    call
+}
+
+#[tokio::test]
+async fn no_answer_comes_before_the_commit() {
+    let (inbox, _directory) = new_inbox().await;
+    let switch = Switch::closed(inbox.clone());
+    let running = Running::start(switch.clone()).await;
+    let mut stream = running.connect().await;
+    stream.write_all(&call(documented())).await.unwrap();
+    let answer = Answer::read(&mut stream);
+    tokio::pin!(answer);
+    assert!(timeout(A_MOMENT, &mut answer).await.is_err());
+    assert!(bodies(&*inbox).await.is_empty());
+    switch.let_through(1);
+    assert_eq!(answer.await.status, 201);
+    assert_eq!(bodies(&*inbox).await, [documented().as_bytes()]);
+}
+
+#[tokio::test]
+async fn a_sender_that_hangs_up_changes_nothing() {
+    let (inbox, _directory) = new_inbox().await;
+    let switch = Switch::closed(inbox.clone());
+    let running = Running::start(switch.clone()).await;
+    let mut stream = running.connect().await;
+    stream.write_all(&call(documented())).await.unwrap();
+    wait_until(async || {
+        let figures = running.get("/metrics").await.body;
+        figures.contains("aifi_push_commit_seconds_count 0")
+            && figures.contains("batch_events_count 1")
+    })
+    .await;
+    drop(stream);
+    switch.let_through(1);
+    wait_until(async || bodies(&*inbox).await.len() == 1).await;
+}
+
+#[tokio::test]
+async fn events_that_wait_together_are_stored_together() {
+    let (inbox, _directory) = new_inbox().await;
+    let switch = Switch::closed(inbox.clone());
+    let running = Arc::new(Running::start(switch.clone()).await);
+    let calls: Vec<_> = (0..50)
+        .map(|_| {
+            let running = Arc::clone(&running);
+            tokio::spawn(async move { running.post(documented().as_bytes()).await.status })
+        })
+        .collect();
+    // One batch is at the gate, the others wait behind it.
+    wait_until(async || {
+        running
+            .get("/metrics")
+            .await
+            .body
+            .contains("queued_events 50")
+    })
+    .await;
+    switch.let_through(2);
+    for call in calls {
+        assert_eq!(call.await.unwrap(), 201);
+    }
+    assert_eq!(bodies(&*inbox).await.len(), 50);
+}
+
+#[tokio::test]
+async fn more_than_the_queue_holds_is_refused() {
+    let (inbox, _directory) = new_inbox().await;
+    for (events, bytes) in [(1, 100_000), (100, 2000)] {
+        let switch = Switch::closed(inbox.clone());
+        let running = Running::start_with(
+            switch.clone(),
+            |receiver| receiver.max_body_bytes(2000).max_queued(events, bytes),
+            |server| server,
+        );
+        let running = Arc::new(running.await);
+        let calls: Vec<_> = (0..3)
+            .map(|_| {
+                let running = Arc::clone(&running);
+                tokio::spawn(async move { running.post(documented().as_bytes()).await })
+            })
+            .collect();
+        wait_until(async || {
+            running
+                .get("/metrics")
+                .await
+                .body
+                .contains(r#""overloaded""#)
+        })
+        .await;
+        switch.let_through(10);
+        let mut accepted = 0;
+        for call in calls {
+            let answer = call.await.unwrap();
+            if answer.status == 201 {
+                accepted += 1;
+                continue;
+            }
+            assert_eq!(answer.status, 503);
+            assert!(answer.head.contains("retry-after: 1"));
+            allow_duplicates! { assert_snapshot!(answer.body, @r#"{"message":"too many events are waiting: send it again","type":"E_OVERLOADED","errors":[]}"#); }
+        }
+        assert!((1..=2).contains(&accepted), "{accepted}");
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_is_told_and_survived() {
+    let (inbox, _directory) = new_inbox().await;
+    let switch = Switch::new(inbox.clone());
+    let running = Running::start(switch.clone()).await;
+    assert_eq!(running.post(b"1").await.status, 422);
+    assert_eq!(running.get("/livez").await.status, 200);
+
+    switch.set_broken(true);
+    let answer = running.post(documented().as_bytes()).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.head.contains("retry-after: 1"));
+    assert_snapshot!(answer.body, @r#"{"message":"the event could not be stored: send it again","type":"E_UNAVAILABLE","errors":[]}"#);
+    assert_eq!(running.get("/readyz").await.status, 503);
+    assert_eq!(running.get("/livez").await.status, 200);
+    assert_eq!(bodies(&*inbox).await, [b"1"]);
+
+    switch.set_broken(false);
+    assert_eq!(running.post(documented().as_bytes()).await.status, 201);
+    wait_until(async || running.get("/readyz").await.status == 200).await;
+}
+
+#[tokio::test]
+async fn stopping_answers_what_is_in_hand() {
+    let (inbox, _directory) = new_inbox().await;
+    let switch = Switch::closed(inbox.clone());
+    let mut running = Running::start(switch.clone()).await;
+    let mut stream = running.connect().await;
+    stream.write_all(&call(documented())).await.unwrap();
+    wait_until(async || {
+        running
+            .get("/metrics")
+            .await
+            .body
+            .contains("queued_events 1")
+    })
+    .await;
+    let (answer, ()) = tokio::join!(Answer::read(&mut stream), async {
+        let stop = running.stop();
+        tokio::pin!(stop);
+        assert!(timeout(A_MOMENT, &mut stop).await.is_err());
+        switch.let_through(1);
+        stop.await;
+    });
+    assert_eq!(answer.status, 201);
+    assert_eq!(bodies(&*inbox).await.len(), 1);
+    assert!(inbox.probe().await.is_ok());
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_half_a_head() {
+    let (inbox, _directory) = new_inbox().await;
+    let mut running = Running::start_with(
+        inbox,
+        |receiver| receiver,
+        |server| server.stop_within(A_MOMENT),
+    )
+    .await;
+    let mut stream = running.connect().await;
+    stream.write_all(b"POST /webh").await.unwrap();
+    timeout(Duration::from_secs(9), running.stop())
+        .await
+        .unwrap();
+}

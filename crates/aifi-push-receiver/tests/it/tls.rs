@@ -1,0 +1,81 @@
+//! Calls over TLS.
+
+use std::{fs, sync::Arc};
+
+use aifi_push_receiver::Server;
+use rcgen::CertifiedKey;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName},
+};
+
+use crate::{
+    all, documented,
+    http::{Running, head},
+    new_inbox,
+};
+
+#[tokio::test]
+async fn a_call_over_tls_is_stored() {
+    let CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let certificates = directory.path().join("cert.pem");
+    let key = directory.path().join("key.pem");
+    fs::write(&certificates, cert.pem()).unwrap();
+    fs::write(&key, signing_key.serialize_pem()).unwrap();
+
+    let (inbox, _directory) = new_inbox().await;
+    let running = Running::start_with(
+        inbox.clone(),
+        |receiver| receiver,
+        |server| server.tls(&certificates, &key).unwrap(),
+    );
+    let running = running.await;
+    let mut roots = RootCertStore::empty();
+    roots.add(cert.der().clone()).unwrap();
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = TlsConnector::from(Arc::new(config));
+    let mut stream = connector
+        .connect(name, running.connect().await)
+        .await
+        .unwrap();
+    let length = format!("Content-Length: {}", documented().len());
+    stream
+        .write_all(&head("POST /webhook/left", &[&length]))
+        .await
+        .unwrap();
+    stream.write_all(documented().as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+
+    // Somebody who speaks no TLS gets nothing, and harms nobody.
+    assert_eq!(running.post(documented().as_bytes()).await.status, 0);
+    assert_eq!(all(&*inbox).await.len(), 1);
+}
+
+#[tokio::test]
+async fn files_that_don_t_work_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let (missing, empty) = (
+        directory.path().join("missing"),
+        directory.path().join("empty"),
+    );
+    fs::write(&empty, "").unwrap();
+    let server = async || Server::bind("127.0.0.1:0").await.unwrap();
+    let error = server().await.tls(&missing, &empty).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("missing: reading the certificates")
+    );
+    let error = server().await.tls(&empty, &empty).unwrap_err();
+    assert!(error.to_string().contains("empty: reading the private key"));
+}

@@ -1,0 +1,84 @@
+//! Which calls are let in.
+
+use aifi_push_receiver::{Receiver, Tokens};
+use insta::{allow_duplicates, assert_snapshot};
+
+use crate::{bodies, documented, http::Running, new_inbox};
+
+fn call(authorization: &[&str]) -> Vec<u8> {
+    let body = documented();
+    let mut call = format!(
+        "POST /webhook/left HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    for value in authorization {
+        call += &format!("Authorization: {value}\r\n");
+    }
+    (call + "\r\n" + body).into_bytes()
+}
+
+#[tokio::test]
+async fn only_a_known_token_is_let_in() {
+    let (inbox, _directory) = new_inbox().await;
+    let running = Running::start(inbox.clone()).await;
+    for accepted in ["Bearer s3cret", "bearer s3cret", "BEARER  s3cret"] {
+        assert_eq!(running.exchange(&call(&[accepted])).await.status, 201);
+    }
+    let refused: [&[&str]; 9] = [
+        &[],
+        &[""],
+        &["Bearer"],
+        &["Bearer "],
+        &["Bearer s3cre"],
+        &["Bearer s3cret2"],
+        &["Basic s3cret"],
+        &["s3cret"],
+        &["Bearer s3cret", "Bearer s3cret"],
+    ];
+    for authorization in refused {
+        let answer = running.exchange(&call(authorization)).await;
+        assert_eq!(answer.status, 401, "{authorization:?}");
+        assert!(answer.head.contains("www-authenticate: bearer"));
+        allow_duplicates! { assert_snapshot!(answer.body, @r#"{"message":"a header `Authorization: Bearer <token>` with a token known here is needed","type":"E_UNAUTHORIZED","errors":[]}"#); }
+    }
+    assert_eq!(bodies(&*inbox).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_token_can_be_replaced_while_serving() {
+    let (inbox, _directory) = new_inbox().await;
+    let tokens = Tokens::new(["old"]).unwrap();
+    let receiver = Receiver::builder(inbox, tokens.clone()).build().unwrap();
+    let server = aifi_push_receiver::Server::bind("127.0.0.1:0")
+        .await
+        .unwrap();
+    let client = |token| {
+        aifi_push::Client::builder(format!("http://{}", server.address()))
+            .bearer_token(token)
+            .build()
+            .unwrap()
+    };
+    let (old, new) = (client("old"), client("new"));
+    tokio::spawn(server.serve(receiver.app("/").unwrap(), std::future::pending()));
+    let operation = &aifi_push::operations::TRANSITION_LEFT;
+
+    assert!(old.deliver(operation, documented()).await.is_ok());
+    assert!(new.deliver(operation, documented()).await.is_err());
+    tokens.replace(["old", "new"]).unwrap();
+    assert!(old.deliver(operation, documented()).await.is_ok());
+    assert!(new.deliver(operation, documented()).await.is_ok());
+    tokens.replace(["new"]).unwrap();
+    assert!(old.deliver(operation, documented()).await.is_err());
+    assert!(tokens.replace([""; 0]).is_err());
+    assert!(new.deliver(operation, documented()).await.is_ok());
+}
+
+#[test]
+fn a_list_that_can_let_nobody_in_is_refused() {
+    assert_snapshot!(Tokens::new([""; 0]).unwrap_err(), @"tokens: no token, so no call could be accepted: name at least one");
+    assert_snapshot!(Tokens::new(["a", ""]).unwrap_err(), @"tokens: token 2 is empty: remove it");
+    assert_snapshot!(Tokens::new(["a\n"]).unwrap_err(), @"tokens: byte 1 of token 1 is a space, a control character or not ASCII, so it can't arrive in a header");
+
+    assert!(Tokens::dangerously_accept_anyone().replace(["a"]).is_err());
+}
