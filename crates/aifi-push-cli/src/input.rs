@@ -46,7 +46,7 @@ fn read(file: String, mut reader: Box<dyn BufRead>) -> impl Iterator<Item = Resu
     iter::from_fn(move || {
         let next = match mode {
             None => first(&mut reader, &mut line, &mut mode),
-            Some(Mode::Lines) => next_line(&mut reader, &mut line),
+            Some(Mode::Lines) => next_line(&mut reader, &mut line).map(without_line_end),
             Some(Mode::Ended) => Ok(None),
         };
         let (line, body) = match next {
@@ -85,10 +85,10 @@ fn first(
     let ends_like_one = body.trim_ascii_end().ends_with(b"}") && body.starts_with(b"{");
     if ends_like_one || serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
         *mode = Some(Mode::Lines);
-    } else {
-        *mode = Some(Mode::Ended);
-        reader.read_to_end(&mut body)?;
+        return Ok(without_line_end(Some((start, body))));
     }
+    *mode = Some(Mode::Ended);
+    reader.read_to_end(&mut body)?;
     Ok(Some((start, body)))
 }
 
@@ -104,6 +104,13 @@ fn next_line(reader: &mut impl BufRead, line: &mut usize) -> io::Result<Found> {
             return Ok(Some((*line, body)));
         }
     }
+}
+
+fn without_line_end(found: Found) -> Found {
+    found.map(|(line, mut body)| {
+        body.truncate(body.trim_ascii_end().len());
+        (line, body)
+    })
 }
 
 /// The same JSON on one line. Outside of its strings a line break is a space, and inside there is

@@ -90,7 +90,7 @@ fn what_can_t_work_is_said_before_it_starts() {
     assert_snapshot!(refused(&["--token-file", "none"], None), @"aifi-push: none: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--base-path", "hook"], Some("a")), @r#"aifi-push: base_path: "hook" is no path of letters, digits, `-`, `.`, `_` and `~`, such as /webhook"#);
     assert_snapshot!(refused(&["--inbox", "sqlite:/nowhere/events.db"], Some("a")), @"aifi-push: /nowhere/events.db.lock: making it failed: No such file or directory (os error 2)");
-    assert_snapshot!(refused(&["--tls-cert", "none", "--tls-key", "none"], Some("a")), @"aifi-push: none: reading the certificates failed: I/O error: No such file or directory (os error 2): No such file or directory (os error 2)");
+    assert_snapshot!(refused(&["--tls-cert", "none", "--tls-key", "none"], Some("a")), @"aifi-push: none: reading the certificates failed: I/O error: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--quarantined-status", "1000"], Some("a")), @"aifi-push: --quarantined-status: no HTTP status: invalid status code");
     assert_snapshot!(refused(&["--forward", "localhost"], Some("a")), @"aifi-push: --forward: no token: name a file of it, or set AIFI_PUSH_FORWARD_TOKEN in the environment: environment variable not found");
 
