@@ -10,14 +10,17 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use crate::downstream::{self, Service};
+use crate::{
+    downstream::{self, Service},
+    torture,
+};
 
 /// Rounds of each measurement. We and the peers take turns, and the median counts.
 const ROUNDS: usize = 3;
 
 /// Measure, and print a table of ratios against named peers.
 ///
-/// It takes a quarter of an hour and nothing else should run.
+/// It takes half an hour and nothing else should run.
 #[derive(clap::Args)]
 pub(crate) struct Options {}
 
@@ -55,7 +58,8 @@ pub(crate) fn run(sh: &Shell) -> Result<ExitCode> {
         row(&crates, &against, build.crates as f64 / peer.crates as f64);
     }
 
-    println!("\n{}", table.join("\n"));
+    println!("\n{}\n", table.join("\n"));
+    torture::speed(sh)?;
     Ok(ExitCode::SUCCESS)
 }
 

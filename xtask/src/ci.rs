@@ -10,7 +10,7 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{downstream, regen};
+use crate::{downstream, regen, torture};
 
 /// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
 ///
@@ -27,7 +27,7 @@ pub(crate) struct Options {
 
 type Check = (&'static str, fn(&Shell) -> Result<()>);
 
-const CHECKS: [Check; 9] = [
+const CHECKS: [Check; 10] = [
     ("formatting", formatting),
     ("lints", lints),
     ("documentation", documentation),
@@ -37,12 +37,14 @@ const CHECKS: [Check; 9] = [
     ("snapshots", regen::check),
     ("packages", downstream::package),
     ("services that import the packages", downstream::check),
+    ("torture", torture::short),
 ];
 
-const CHECKS_FROM_ELSEWHERE: [Check; 4] = [
+const CHECKS_FROM_ELSEWHERE: [Check; 5] = [
     ("native TLS", features::test_native_tls),
     ("openapi-spec-validator", judges::openapi_spec_validator),
     ("Redocly", judges::redocly),
+    ("schemathesis", judges::schemathesis),
     ("cargo-deny", judges::cargo_deny),
 ];
 

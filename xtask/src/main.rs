@@ -8,6 +8,8 @@ mod ci;
 mod diff;
 mod downstream;
 mod regen;
+mod serving;
+mod torture;
 mod workspace;
 
 use std::{
@@ -33,6 +35,7 @@ enum Command {
     Ci(ci::Options),
     Diff(diff::Options),
     Bench(bench::Options),
+    Torture(torture::Options),
 }
 
 fn main() -> ExitCode {
@@ -54,5 +57,6 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Ci(options) => ci::run(&sh, options),
         Command::Diff(options) => diff::run(&sh, options),
         Command::Bench(_) => bench::run(&sh),
+        Command::Torture(options) => torture::run(&sh, options),
     }
 }

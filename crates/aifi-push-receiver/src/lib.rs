@@ -73,3 +73,8 @@ pub use receiver::{Receiver, ReceiverBuilder};
 pub use server::Server;
 pub use sqlite::SqliteInbox;
 pub use tokens::Tokens;
+
+/// Runs the examples of the README, which are of this crate and of those below it.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

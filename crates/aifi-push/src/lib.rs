@@ -86,8 +86,3 @@ pub use client::{Client, ClientBuilder, Error, Rejection, Response, Retries};
 pub use decode::{DecodeError, from_slice};
 pub use generated::{operations, types};
 pub use operation::{Operation, Push};
-
-/// Runs the examples of the README.
-#[cfg(all(doctest, feature = "client"))]
-#[doc = include_str!("../README.md")]
-struct Readme;

@@ -15,24 +15,34 @@ pub(super) fn check(sh: &Shell) -> Result<()> {
         "typify",
     ];
     check_absent(sh, "client,schemars,rustls", &generator)?;
+    // A receiver sends nothing.
+    let sender = [&["reqwest"], &generator[..]].concat();
+    check_absent_in(sh, "aifi-push-receiver", "", &sender)?;
     // A regular expression engine comes with each `pattern` that progenitor sees.
     check_absent(sh, "client,rustls", &["regex", "regress"])
 }
 
 fn check_absent(sh: &Shell, features: &str, absent: &[&str]) -> Result<()> {
+    check_absent_in(sh, "aifi-push", features, absent)
+}
+
+fn check_absent_in(sh: &Shell, package: &str, features: &str, absent: &[&str]) -> Result<()> {
     let name_only = "{lib}";
     let tree = cmd!(
         sh,
-        "cargo tree --package aifi-push --no-default-features --features {features}
+        "cargo tree --package {package} --no-default-features --features {features}
             --edges normal,build --prefix none --format {name_only}"
     );
     let tree = tree.read()?;
-    println!("{features}: {} crates", crates(&tree).len());
+    println!(
+        "{package} with {features:?}: {} crates",
+        crates(&tree).len()
+    );
     for name in absent {
         let library = name.replace('-', "_");
         ensure!(
             !crates(&tree).contains(&library.as_str()),
-            "with the features {features}, aifi-push depends on {name}"
+            "with the features {features:?}, {package} depends on {name}"
         );
     }
     Ok(())

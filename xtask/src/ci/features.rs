@@ -11,7 +11,10 @@ const FEATURES: [&str; 4] = ["client", "codegen", "schemars", "rustls"];
 pub(super) fn test(sh: &Shell) -> Result<()> {
     combinations()
         .iter()
-        .try_for_each(|features| test_with(sh, features))
+        .try_for_each(|features| test_with(sh, features))?;
+    // The receiver only hands the choice on.
+    let receiver = ["--package", "aifi-push-receiver", "--no-default-features"];
+    Ok(cmd!(sh, "cargo check --quiet {receiver...}").run()?)
 }
 
 /// The same with `native-tls`, where there is a client for it to serve.

@@ -1,0 +1,76 @@
+//! `cargo xtask torture`: what was acknowledged is never lost.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+/// Kill, stop, starve and overload `serve`, and count what it acknowledged and lost.
+///
+/// It takes Linux. The exit code is not 0 if anything was lost.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// A shorter form of it, on a debug build, as in `ci`.
+    #[arg(long)]
+    short: bool,
+}
+
+/// Runs the trials, and the fuzzer in the long form.
+pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
+    if options.short {
+        short(sh)?;
+    } else {
+        build(sh, &["--release"])?;
+        let torture = "target/release/aifi-push-torture";
+        cmd!(sh, "{torture} torture --binary target/release/aifi-push").run()?;
+        fuzz(sh)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The same, ten times shorter.
+pub(crate) fn short(sh: &Shell) -> Result<()> {
+    build(sh, &[])?;
+    let torture = "target/debug/aifi-push-torture";
+    let bounds = ["--kills", "8", "--connections", "1000"];
+    Ok(cmd!(
+        sh,
+        "{torture} torture --binary target/debug/aifi-push {bounds...}"
+    )
+    .run()?)
+}
+
+/// How fast it is.
+pub(crate) fn speed(sh: &Shell) -> Result<()> {
+    build(sh, &["--release"])?;
+    let torture = "target/release/aifi-push-torture";
+    Ok(cmd!(sh, "{torture} speed --binary target/release/aifi-push").run()?)
+}
+
+fn build(sh: &Shell, profile: &[&str]) -> Result<()> {
+    let packages = [
+        "--package",
+        "aifi-push-cli",
+        "--package",
+        "aifi-push-torture",
+    ];
+    Ok(cmd!(sh, "cargo build --quiet {profile...} {packages...}").run()?)
+}
+
+/// Looks for bytes that the models don't decode and encode without loss.
+fn fuzz(sh: &Shell) -> Result<()> {
+    let directory = sh.current_dir().join("target/judges/cargo");
+    cmd!(
+        sh,
+        "cargo install --quiet --locked --root {directory} cargo-fuzz@0.13.2"
+    )
+    .run()?;
+    let _directory = sh.push_dir("crates/aifi-push/fuzz");
+    let fuzz = directory.join("bin/cargo-fuzz");
+    // The sanitizers take a nightly compiler, or one that is told to be.
+    let run = cmd!(
+        sh,
+        "{fuzz} run --fuzz-dir . --sanitizer none decode -- -max_total_time=60"
+    );
+    Ok(run.env("RUSTC_BOOTSTRAP", "1").run()?)
+}
