@@ -292,13 +292,17 @@ fn a_second_operation_gives_a_second_method() {
         let mut left = at(document, "/paths/~1api~1push~1transition~1left").clone();
         left["post"]["operationId"] = json!("transition_entered");
         left["post"]["deprecated"] = json!(true);
+        let entered = at(document, "/components/schemas/TransitionLeft").clone();
+        at(document, "/components/schemas")["TransitionEntered"] = entered;
+        let body = "/post/requestBody/content/application~1json/schema";
+        *at(&mut left, body) = json!({"$ref": "#/components/schemas/TransitionEntered"});
         at(document, "/paths")["/api/push/transition/entered"] = left;
     })
     .unwrap();
     assert_snapshot!(item(&source, "pub async fn transition_entered"), @r#"
     pub async fn transition_entered(
         &self,
-        body: &types::TransitionLeft,
+        body: &types::TransitionEntered,
     ) -> Result<Response<String>, Error> {
         let url = format!("{}/api/push/transition/entered", self.baseurl,);
         let request = self
@@ -315,6 +319,11 @@ fn a_second_operation_gives_a_second_method() {
     "#);
     let all = source.split_once("pub const ALL").unwrap().1;
     assert!(all.contains("TRANSITION_ENTERED"), "{all}");
+    assert_snapshot!(item(&source, "impl Push for types::TransitionEntered"), @"
+    impl Push for types::TransitionEntered {
+        const OPERATION: Operation = TRANSITION_ENTERED;
+    }
+    ");
 }
 
 #[test]

@@ -68,10 +68,39 @@ fn servers() {
 fn operation_ids() {
     assert_snapshot!(problem(remove(LEFT, "operationId")), @"#/paths/~1api~1push~1transition~1left/post: no operationId: add one, it becomes the name of the client's method");
     assert_snapshot!(problem(set(LEFT, "operationId", json!("transitionLeft"))), @"#/paths/~1api~1push~1transition~1left/post/operationId: `transitionLeft` can't name a method: write it in snake case, such as `transition_left`");
-    assert_snapshot!(problem(|document| {
-        let path = at(document, "/paths/~1api~1push~1transition~1left").clone();
-        at(document, "/paths")["/api/push/transition/entered"] = path;
-    }), @"#/paths/~1api~1push~1transition~1left/post/operationId: `transition_left` names another operation already");
+    assert_snapshot!(problem(second_path("/api/push/entered", |path, document| {
+        path["post"]["requestBody"] = body_of_its_own(document);
+    })), @"#/paths/~1api~1push~1transition~1left/post/operationId: `transition_left` names another operation already");
+}
+
+/// Adds a path like ours, changed.
+fn second_path(path: &str, change: impl FnOnce(&mut Value, &mut Value)) -> impl FnOnce(&mut Value) {
+    move |document| {
+        let mut second = at(document, "/paths/~1api~1push~1transition~1left").clone();
+        change(&mut second, document);
+        at(document, "/paths")[path] = second;
+    }
+}
+
+/// A body of a schema that no other operation has.
+fn body_of_its_own(document: &mut Value) -> Value {
+    let schemas = at(document, "/components/schemas");
+    schemas["TransitionEntered"] = schemas["TransitionLeft"].clone();
+    let mut body = at(document, &format!("{LEFT}/requestBody")).clone();
+    *at(&mut body, "/content/application~1json/schema") =
+        json!({"$ref": "#/components/schemas/TransitionEntered"});
+    body
+}
+
+#[test]
+fn what_a_receiver_can_t_tell_apart() {
+    assert_snapshot!(problem(second_path("/api/push/entered", |path, _| {
+        path["post"]["operationId"] = json!("entered");
+    })), @"#/paths/~1api~1push~1transition~1left/post/requestBody/content/application~1json/schema: `#/components/schemas/TransitionLeft` is the body of another operation already: give each a schema of its own, as the type tells a consumer which push it holds");
+    assert_snapshot!(problem(second_path("/api/push/zone/left", |path, document| {
+        path["post"]["operationId"] = json!("zone_left");
+        path["post"]["requestBody"] = body_of_its_own(document);
+    })), @"#/paths/~1api~1push~1zone~1left: a receiver tells the kinds of push apart by the last segment of the path: give each path one of its own");
 }
 
 #[test]
