@@ -115,9 +115,8 @@ pub(crate) async fn run(options: Options) -> Outcome {
 
     // Until the first signal, so that none is missed from here on.
     let stop = signals::stop()?;
-    if !options.dangerously_accept_anyone {
-        signals::reload_on_hangup(tokens, source)?;
-    }
+    // Without tokens as well: a hangup that nobody listens for ends the process.
+    signals::reload_on_hangup(tokens, source)?;
     let (tasks, stopping) = (TaskTracker::new(), CancellationToken::new());
     if let Some(client) = forward {
         let consumer = forward::consumer(inbox.clone(), client);
@@ -145,13 +144,16 @@ pub(crate) async fn run(options: Options) -> Outcome {
     server.serve(app, stop).await;
     tracing::info!("stopping");
     stopping.cancel();
-    receiver.close().await;
     tasks.close();
-    if tokio::time::timeout(options.stop_within, tasks.wait())
+    let ended = async {
+        receiver.close().await;
+        tasks.wait().await;
+    };
+    if tokio::time::timeout(options.stop_within, ended)
         .await
         .is_err()
     {
-        tracing::warn!("an event in hand is forwarded again after the next start");
+        tracing::warn!("cut off: an event in hand is forwarded again after the next start");
     }
     Ok(true)
 }

@@ -22,8 +22,9 @@ use crate::{Delivery, Digest, Event, Inbox, Outcome, Receipt, chain::Chain, erro
 /// How many events are asked for at once.
 const BATCH: usize = 64;
 
-/// How long to wait for events before asking again, and after the inbox failed.
-const WAIT: Duration = Duration::from_secs(30);
+/// How long to wait for events before asking again, which bounds how long stopping takes, and after
+/// the inbox failed.
+const WAIT: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Hands each event of an inbox to a function, at least once.
@@ -180,12 +181,9 @@ impl Consumer {
     /// An inbox that fails is logged and asked again.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let stop = stop.shared();
-        while stop.peek().is_none() {
-            let taken = tokio::select! {
-                biased;
-                () = stop.clone() => return,
-                taken = self.inbox.take(&self.name, BATCH, self.lease, WAIT) => taken,
-            };
+        while stop.clone().now_or_never().is_none() {
+            // Not cut off by `stop`: what was handed out by then would wait until its lease is over.
+            let taken = self.inbox.take(&self.name, BATCH, self.lease, WAIT).await;
             let settled = match taken {
                 Ok(deliveries) if deliveries.is_empty() => continue,
                 Ok(deliveries) => {

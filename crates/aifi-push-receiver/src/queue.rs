@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Event, Inbox, chain::Chain, metrics::Metrics};
 
@@ -16,6 +16,7 @@ pub(crate) struct Queue {
     sender: mpsc::Sender<Waiting>,
     room: Arc<Semaphore>,
     closing: CancellationToken,
+    writer: TaskTracker,
     metrics: Arc<Metrics>,
 }
 
@@ -52,11 +53,14 @@ impl Queue {
     ) -> Self {
         let (sender, waiting) = mpsc::channel(max_events);
         let closing = CancellationToken::new();
-        tokio::spawn(write(inbox, waiting, closing.clone(), Arc::clone(&metrics)));
+        let writer = TaskTracker::new();
+        writer.spawn(write(inbox, waiting, closing.clone(), Arc::clone(&metrics)));
+        writer.close();
         Self {
             sender,
             room: Arc::new(Semaphore::new(max_bytes)),
             closing,
+            writer,
             metrics,
         }
     }
@@ -84,7 +88,7 @@ impl Queue {
     /// Takes no more events, and returns when those it has are stored.
     pub(crate) async fn close(&self) {
         self.closing.cancel();
-        self.sender.closed().await;
+        self.writer.wait().await;
     }
 }
 

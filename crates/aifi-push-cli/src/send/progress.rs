@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// From how many on it is shown.
+const MANY: u64 = 10;
 
 pub(super) struct Progress {
     bar: ProgressBar,
@@ -11,16 +14,19 @@ pub(super) struct Progress {
 impl Progress {
     /// Shows nothing where standard error is no terminal.
     pub(super) fn start() -> Self {
-        let bar = ProgressBar::no_length();
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} done, {per_sec}") {
             bar.set_style(style);
         }
-        bar.enable_steady_tick(Duration::from_millis(100));
         Self { bar }
     }
 
     pub(super) fn advance(&self) {
         self.bar.inc(1);
+        if self.bar.position() == MANY {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.bar.enable_steady_tick(Duration::from_millis(100));
+        }
     }
 
     pub(super) fn end(&self) {

@@ -105,6 +105,8 @@ fn no_token_takes_an_option_that_says_so() {
     write(&directory, "event.json", documented());
     let url = serving.url.clone();
     printed(&directory, &["send", "event.json", "--url", &url], 0);
-    serving.signal("TERM");
     serving.wait_for_log("whoever reaches this can store events");
+    serving.signal("HUP");
+    serving.wait_for_log("the tokens stay as they were");
+    printed(&directory, &["send", "event.json", "--url", &url], 0);
 }

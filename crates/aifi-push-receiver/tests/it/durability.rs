@@ -181,6 +181,36 @@ async fn stopping_answers_what_is_in_hand() {
 }
 
 #[tokio::test]
+async fn closing_stores_what_waits() {
+    let (inbox, _directory) = new_inbox().await;
+    let switch = Switch::closed(inbox.clone());
+    let running = Running::start(switch.clone()).await;
+    let mut stream = running.connect().await;
+    stream.write_all(&call(documented())).await.unwrap();
+    wait_until(async || {
+        running
+            .get("/metrics")
+            .await
+            .body
+            .contains("queued_events 1")
+    })
+    .await;
+    {
+        let close = running.receiver.close();
+        tokio::pin!(close);
+        assert!(timeout(A_MOMENT, &mut close).await.is_err());
+        switch.let_through(1);
+        close.await;
+    }
+    assert_eq!(bodies(&*inbox).await.len(), 1);
+    assert_eq!(Answer::read(&mut stream).await.status, 201);
+
+    let late = running.post(documented().as_bytes()).await;
+    assert_eq!(late.status, 503);
+    assert_snapshot!(late.body, @r#"{"message":"the receiver is stopping: send it again","type":"E_UNAVAILABLE","errors":[]}"#);
+}
+
+#[tokio::test]
 async fn stopping_does_not_wait_for_half_a_head() {
     let (inbox, _directory) = new_inbox().await;
     let mut running = Running::start_with(
