@@ -35,8 +35,8 @@ use crate::{
 pub(crate) struct Options {
     /// Files of one event, or of one on each line; `-` or none for standard input.
     files: Vec<String>,
-    /// The base URL that a retailer gives the vendor, such as https://retailer.example/webhook. The
-    /// vendor's sandbox is https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition.
+    /// The base URL that a retailer gives the vendor, such as `https://retailer.example/webhook`. The
+    /// vendor's sandbox is `https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition`.
     #[arg(long)]
     url: String,
     /// File of the bearer token. Without it, AIFI_PUSH_TOKEN of the environment.
