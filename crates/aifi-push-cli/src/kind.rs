@@ -1,6 +1,7 @@
 //! The kinds of push of the document, as a choice of the command line.
 
 use aifi_push::{Operation, operations};
+use aifi_push_receiver::Event;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 /// Reads the last segment of an operation's path, such as `left`.
@@ -21,8 +22,8 @@ pub(crate) fn default() -> &'static str {
 }
 
 /// What a person calls the kind of a stored event.
-pub(crate) fn name(operation_id: &str) -> &str {
-    let mut all = operations::ALL.iter();
-    all.find(|operation| operation.id == operation_id)
-        .map_or(operation_id, |operation| operation.segment())
+pub(crate) fn name(event: &Event) -> &str {
+    event
+        .known_operation()
+        .map_or(&event.operation, |operation| operation.segment())
 }

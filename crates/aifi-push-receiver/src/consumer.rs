@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aifi_push::{DecodeError, Push, from_slice, operations};
+use aifi_push::{DecodeError, Push, from_slice};
 use axum::body::Bytes;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use chrono::{DateTime, Utc};
@@ -302,8 +302,7 @@ fn received<T: Push>(delivery: Delivery) -> Result<Received<T>, DecodeError> {
 
 /// Checks an event of an operation that the document knows.
 fn check(event: &Event) -> Result<(), DecodeError> {
-    let mut known = operations::ALL.iter();
-    let operation = known.find(|operation| operation.id == event.operation);
+    let operation = event.known_operation();
     operation.map_or(Ok(()), |operation| operation.check(&event.body))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aifi_push::Operation;
+use aifi_push::{Operation, operations};
 use axum::body::Bytes;
 use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest as _, Sha256};
@@ -29,6 +29,12 @@ impl Event {
     /// An event that arrives now.
     pub fn arrived(operation: &Operation, body: impl Into<Bytes>) -> Self {
         Self::with_id(Uuid::now_v7(), operation, body.into())
+    }
+
+    /// What the document says of its kind; `None` for one that a later version stored.
+    pub fn known_operation(&self) -> Option<&'static Operation> {
+        let mut known = operations::ALL.iter();
+        known.find(|operation| operation.id == self.operation)
     }
 
     pub(crate) fn with_id(id: Uuid, operation: &Operation, body: Bytes) -> Self {

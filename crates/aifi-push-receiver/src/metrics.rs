@@ -1,6 +1,6 @@
 //! Figures for Prometheus. No label takes a value from a request, so their number is bounded.
 
-use std::{fmt, sync::atomic::AtomicU64, time::Instant};
+use std::{fmt, sync::atomic::AtomicU64};
 
 use aifi_push::Operation;
 use chrono::Utc;
@@ -18,7 +18,7 @@ pub(crate) struct Metrics {
     received: Family<OperationLabel, Counter>,
     quarantined: Family<OperationLabel, Counter>,
     refused: Family<ReasonLabel, Counter>,
-    commit_seconds: Histogram,
+    pub(crate) commit_seconds: Histogram,
     pub(crate) batch_events: Histogram,
     pub(crate) queued: Gauge,
     events: Gauge,
@@ -137,14 +137,6 @@ impl Metrics {
         self.refused.get_or_create(&ReasonLabel { reason }).inc();
     }
 
-    /// Measures until it is dropped.
-    pub(crate) fn time_commit(&self) -> impl Drop {
-        Timer {
-            histogram: &self.commit_seconds,
-            start: Instant::now(),
-        }
-    }
-
     /// All figures as text, with what the inbox tells now.
     pub(crate) fn encode(&self, stats: &Stats) -> Result<String, fmt::Error> {
         self.events.set(saturating(stats.events));
@@ -173,15 +165,4 @@ impl Metrics {
 
 fn saturating(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-struct Timer<'a> {
-    histogram: &'a Histogram,
-    start: Instant,
-}
-
-impl Drop for Timer<'_> {
-    fn drop(&mut self) {
-        self.histogram.observe(self.start.elapsed().as_secs_f64());
-    }
 }

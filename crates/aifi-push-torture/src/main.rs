@@ -4,13 +4,12 @@
 #![allow(clippy::print_stdout)]
 
 mod crowd;
+mod end;
 mod full;
-mod kill;
 mod ledger;
 mod load;
 mod serving;
 mod speed;
-mod stop;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -60,8 +59,8 @@ async fn main() -> Result<ExitCode> {
             connections,
         } => {
             let trials = [
-                kill::run(&binary, kills).await?,
-                stop::run(&binary, kills.div_ceil(5)).await?,
+                end::by_kill(&binary, kills).await?,
+                end::by_sigterm(&binary, kills.div_ceil(5)).await?,
                 full::run(&binary).await?,
                 crowd::run(&binary, connections).await?,
             ];

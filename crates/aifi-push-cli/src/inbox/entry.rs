@@ -16,7 +16,7 @@ pub(super) fn json(entry: &Entry) -> impl Serialize + use<> {
     json!({
         "id": event.id,
         "received_at": event.received_at,
-        "kind": kind::name(&event.operation),
+        "kind": kind::name(event),
         "store": store(entry),
         "state": entry.state.as_str(),
         "bytes": event.body.len(),
@@ -49,7 +49,7 @@ pub(super) fn row(entry: &Entry) -> [String; 7] {
         event
             .received_at
             .to_rfc3339_opts(SecondsFormat::Millis, true),
-        kind::name(&event.operation).to_owned(),
+        kind::name(event).to_owned(),
         store(entry).map_or_else(|| "-".to_owned(), |store| store.to_string()),
         entry.state.to_string(),
         event.body.len().to_string(),

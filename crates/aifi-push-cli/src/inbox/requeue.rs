@@ -1,6 +1,5 @@
 //! `inbox requeue`
 
-use aifi_push::{Operation, operations};
 use aifi_push_receiver::{Entry, Inbox, State};
 use anyhow::Result;
 use chrono::Utc;
@@ -53,9 +52,8 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
 
 async fn release(inbox: &dyn Inbox, found: &Entry, done: &mut Done) -> Result<()> {
     let event = &found.event;
-    let mut all = operations::ALL.iter();
-    let operation = all.find(|operation| operation.id == event.operation);
-    let decoded = operation.map(|operation: &Operation| operation.check(&event.body));
+    let operation = event.known_operation();
+    let decoded = operation.map(|operation| operation.check(&event.body));
     if decoded.is_some_and(|decoded| decoded.is_ok()) {
         inbox.release(event.id).await?;
         done.released += 1;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use aifi_push::{Client, operations};
+use aifi_push::Client;
 use aifi_push_receiver::{Consumer, Delivery, Inbox};
 use anyhow::{Context, Result};
 
@@ -23,9 +23,8 @@ pub(super) fn consumer(inbox: Arc<dyn Inbox>, client: Client) -> Consumer {
 
 async fn deliver(client: Client, delivery: Delivery) -> Result<()> {
     let event = delivery.event;
-    let mut all = operations::ALL.iter();
-    let operation = all
-        .find(|operation| operation.id == event.operation)
+    let operation = event
+        .known_operation()
         .context("a later version stored this push: use that version to forward it")?;
     client.deliver(operation, event.body).await?;
     Ok(())

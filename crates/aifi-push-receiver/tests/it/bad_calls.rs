@@ -9,7 +9,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{
     all, bodies, documented,
-    http::{Answer, Running, head},
+    http::{Answer, Running, head, push},
     new_inbox,
 };
 
@@ -193,12 +193,7 @@ async fn a_head_or_a_token_of_a_mebibyte_is_refused() {
 async fn calls_may_follow_each_other_without_waiting() {
     let (inbox, _directory) = new_inbox().await;
     let running = Running::start(inbox.clone()).await;
-    let call = |body: &str| {
-        let length = format!("Content-Length: {}", body.len());
-        let mut call = head("POST /webhook/left", &[&length]);
-        call.extend_from_slice(body.as_bytes());
-        String::from_utf8(call).unwrap()
-    };
+    let call = |body: &str| String::from_utf8(push(body.as_bytes())).unwrap();
     let keep = |call: String| call.replace("Connection: close\r\n", "");
     let pipeline = keep(call("1")) + &keep(call("2")) + &call("3");
     let answer = running.exchange(pipeline.as_bytes()).await;

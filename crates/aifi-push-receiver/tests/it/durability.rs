@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use aifi_push_receiver::Inbox;
 use insta::{allow_duplicates, assert_snapshot};
-use tokio::{io::AsyncWriteExt, time::timeout};
+use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
 use crate::{
     bodies, documented,
-    http::{Answer, Running, head},
+    http::{Answer, Running, push},
     new_inbox,
     switch::Switch,
 };
@@ -22,11 +22,17 @@ async fn wait_until(condition: impl AsyncFn() -> bool) {
     }
 }
 
-fn call(body: &str) -> Vec<u8> {
-    let length = format!("Content-Length: {}", body.len());
-    let mut call = head("POST /webhook/left", &[&length]);
-    call.extend_from_slice(body.as_bytes());
-    call
+/// Sends the documented event, and does not wait for the answer.
+async fn send(running: &Running) -> TcpStream {
+    let mut stream = running.connect().await;
+    let push = push(documented().as_bytes());
+    stream.write_all(&push).await.unwrap();
+    stream
+}
+
+async fn wait_for_queued(running: &Running, events: usize) {
+    let figure = format!("queued_events {events}\n");
+    wait_until(async || running.get("/metrics").await.body.contains(&figure)).await;
 }
 
 #[tokio::test]
@@ -34,8 +40,7 @@ async fn no_answer_comes_before_the_commit() {
     let (inbox, _directory) = new_inbox().await;
     let switch = Switch::closed(inbox.clone());
     let running = Running::start(switch.clone()).await;
-    let mut stream = running.connect().await;
-    stream.write_all(&call(documented())).await.unwrap();
+    let mut stream = send(&running).await;
     let answer = Answer::read(&mut stream);
     tokio::pin!(answer);
     assert!(timeout(A_MOMENT, &mut answer).await.is_err());
@@ -50,8 +55,7 @@ async fn a_sender_that_hangs_up_changes_nothing() {
     let (inbox, _directory) = new_inbox().await;
     let switch = Switch::closed(inbox.clone());
     let running = Running::start(switch.clone()).await;
-    let mut stream = running.connect().await;
-    stream.write_all(&call(documented())).await.unwrap();
+    let stream = send(&running).await;
     wait_until(async || {
         let figures = running.get("/metrics").await.body;
         figures.contains("aifi_push_commit_seconds_count 0")
@@ -75,14 +79,7 @@ async fn events_that_wait_together_are_stored_together() {
         })
         .collect();
     // One batch is at the gate, the others wait behind it.
-    wait_until(async || {
-        running
-            .get("/metrics")
-            .await
-            .body
-            .contains("queued_events 50")
-    })
-    .await;
+    wait_for_queued(&running, 50).await;
     switch.let_through(2);
     for call in calls {
         assert_eq!(call.await.unwrap(), 201);
@@ -158,16 +155,8 @@ async fn stopping_answers_what_is_in_hand() {
     let (inbox, _directory) = new_inbox().await;
     let switch = Switch::closed(inbox.clone());
     let mut running = Running::start(switch.clone()).await;
-    let mut stream = running.connect().await;
-    stream.write_all(&call(documented())).await.unwrap();
-    wait_until(async || {
-        running
-            .get("/metrics")
-            .await
-            .body
-            .contains("queued_events 1")
-    })
-    .await;
+    let mut stream = send(&running).await;
+    wait_for_queued(&running, 1).await;
     let (answer, ()) = tokio::join!(Answer::read(&mut stream), async {
         let stop = running.stop();
         tokio::pin!(stop);
@@ -185,16 +174,8 @@ async fn closing_stores_what_waits() {
     let (inbox, _directory) = new_inbox().await;
     let switch = Switch::closed(inbox.clone());
     let running = Running::start(switch.clone()).await;
-    let mut stream = running.connect().await;
-    stream.write_all(&call(documented())).await.unwrap();
-    wait_until(async || {
-        running
-            .get("/metrics")
-            .await
-            .body
-            .contains("queued_events 1")
-    })
-    .await;
+    let mut stream = send(&running).await;
+    wait_for_queued(&running, 1).await;
     {
         let close = running.receiver.close();
         tokio::pin!(close);

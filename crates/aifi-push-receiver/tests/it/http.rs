@@ -57,10 +57,7 @@ impl Running {
 
     /// Posts a body as the vendor does.
     pub(crate) async fn post(&self, body: &[u8]) -> Answer {
-        let length = format!("Content-Length: {}", body.len());
-        let mut request = head("POST /webhook/left", &[&length]);
-        request.extend_from_slice(body);
-        self.exchange(&request).await
+        self.exchange(&push(body)).await
     }
 
     /// A request without a body.
@@ -86,6 +83,14 @@ impl Running {
         (&mut self.served).await.unwrap();
         self.receiver.close().await;
     }
+}
+
+/// A push as the vendor sends it.
+pub(crate) fn push(body: &[u8]) -> Vec<u8> {
+    let length = format!("Content-Length: {}", body.len());
+    let mut push = head("POST /webhook/left", &[&length]);
+    push.extend_from_slice(body);
+    push
 }
 
 /// The head of a request with our token, which closes the connection after it.
