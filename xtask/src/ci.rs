@@ -10,11 +10,11 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{downstream, regen, torture};
+use crate::{downstream, python, regen, torture};
 
 /// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
 ///
-/// It needs nothing but Rust.
+/// It needs nothing but Rust, and Python for the broker that tests start.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Also ask the judges from elsewhere, and build with the platform's TLS library.
@@ -27,10 +27,11 @@ pub(crate) struct Options {
 
 type Check = (&'static str, fn(&Shell) -> Result<()>);
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     ("formatting", formatting),
     ("lints", lints),
     ("documentation", documentation),
+    ("NATS broker", python::nats_server),
     ("tests", snapshots::test_workspace),
     ("feature combinations", features::test),
     ("dependencies", dependencies::check),

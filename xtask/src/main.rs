@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod diff;
 mod downstream;
+mod python;
 mod regen;
 mod serving;
 mod torture;
@@ -36,6 +37,8 @@ enum Command {
     Diff(diff::Options),
     Bench(bench::Options),
     Torture(torture::Options),
+    /// Install the NATS broker that tests start, under target/judges.
+    NatsServer,
 }
 
 fn main() -> ExitCode {
@@ -58,5 +61,6 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Diff(options) => diff::run(&sh, options),
         Command::Bench(_) => bench::run(&sh),
         Command::Torture(options) => torture::run(&sh, options),
+        Command::NatsServer => python::nats_server(&sh).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -213,7 +213,7 @@ impl Consumer {
         let start = Instant::now();
         let mut outcomes = Vec::with_capacity(deliveries.len());
         for delivery in deliveries {
-            let receipt = delivery.receipt;
+            let receipt = delivery.receipt.clone();
             let is_first = outcomes.is_empty();
             let outcome = if is_stopping() || (start.elapsed() > self.lease / 2 && !is_first) {
                 Outcome::Untouched
@@ -231,6 +231,12 @@ impl Consumer {
             return Outcome::Done;
         };
         let (id, attempt) = (delivery.event.id, delivery.attempt);
+        if attempt > self.max_attempts {
+            // The last attempt ended without a word, as by a crash. Another could crash as well.
+            let problem = format!("handed out {} times, the last without a word", attempt - 1);
+            tracing::warn!(consumer = self.name, %id, attempt, problem, "given up");
+            return Outcome::Dead { problem };
+        }
         let done = AssertUnwindSafe(async { handler(delivery).await })
             .catch_unwind()
             .await;

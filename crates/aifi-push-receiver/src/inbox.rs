@@ -10,7 +10,7 @@ use crate::{Error, Event};
 
 /// A durable store of events, with consumers that each keep their own place in it.
 ///
-/// [`SqliteInbox`](crate::SqliteInbox) is one.
+/// [`SqliteInbox`](crate::SqliteInbox) is one for one machine, `JetStreamInbox` one for many.
 ///
 /// A consumer exists from its first [`take`](Self::take) on, and sees every event that is in the
 /// inbox then or arrives later, at least once: first in the order of arrival, and again where it
@@ -18,12 +18,24 @@ use crate::{Error, Event};
 /// that crashes the process is counted too.
 #[async_trait]
 pub trait Inbox: fmt::Debug + Send + Sync + 'static {
-    /// Stores events in the order given: all, or none. When it returns, they survive a crash of
-    /// the process and of the machine.
+    /// The largest body that can be stored; `None` if there is no bound, or it is not known yet.
+    fn max_body_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// How many [appends](Self::append) at the same time are worth while.
+    fn appends_at_once(&self) -> usize {
+        1
+    }
+
+    /// Stores events in the order given. When it returns, they survive a crash of the process and
+    /// of the machine.
+    ///
+    /// Storing an event again, as it is not known whether it was stored, is no second event.
     ///
     /// # Errors
     ///
-    /// [`Error::Inbox`] if they could not be stored, or it is not known that they were.
+    /// [`Error::Inbox`] if not all could be stored, or it is not known that they were.
     async fn append(&self, events: Vec<Event>) -> Result<(), Error>;
 
     /// Sets an event aside, as its body does not decode: no consumer is handed it until it is
@@ -58,7 +70,7 @@ pub trait Inbox: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Delivery>, Error>;
 
     /// Says what became of deliveries. Of one whose lease ran out and that was handed out again,
-    /// only the later counts.
+    /// the later counts.
     ///
     /// # Errors
     ///
@@ -130,12 +142,9 @@ pub struct Delivery {
     pub receipt: Receipt,
 }
 
-/// Tells a delivery from a later one of the same event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    pub(crate) position: Position,
-    pub(crate) lease: i64,
-}
+/// Tells a delivery from a later one of the same event. What it holds is the inbox's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt(pub(crate) String);
 
 /// What became of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,7 +257,7 @@ pub struct DeliveryState {
 pub struct Retention {
     /// Delete what arrived before this time.
     pub before: Option<DateTime<Utc>>,
-    /// Delete the oldest until the bodies take at most so many bytes.
+    /// Delete the oldest until they take at most so many bytes.
     pub max_bytes: Option<u64>,
     /// Delete also what nobody has seen.
     pub even_unseen: bool,
@@ -262,7 +271,7 @@ pub struct Retention {
 pub struct Pruned {
     /// The number of events.
     pub events: u64,
-    /// The bytes of their bodies.
+    /// The bytes that they took: of their bodies, or with what the inbox adds to each.
     pub bytes: u64,
 }
 
@@ -272,7 +281,7 @@ pub struct Pruned {
 pub struct Stats {
     /// The number of events.
     pub events: u64,
-    /// The bytes of their bodies.
+    /// The bytes that they take: of their bodies, or with what the inbox adds to each.
     pub bytes: u64,
     /// How many events are quarantined.
     pub quarantined: u64,

@@ -46,18 +46,22 @@
 //! | Name | Description | Default |
 //! |---|---|---|
 //! | `codegen` | Generate the models at build time, see [`aifi_push`] | yes |
+//! | `nats` | The inbox on NATS JetStream, for receivers on many machines | no |
 
 mod chain;
 mod consumer;
 mod error;
 mod event;
 mod inbox;
+#[cfg(feature = "nats")]
+mod jetstream;
 mod metrics;
 mod queue;
 mod receive;
 mod receiver;
 mod refusal;
 mod server;
+mod spool;
 mod sqlite;
 mod status;
 mod tokens;
@@ -69,8 +73,11 @@ pub use inbox::{
     ConsumerStats, Delivery, DeliveryState, Entry, Filter, Inbox, Outcome, Position, Pruned,
     Receipt, Retention, State, Stats,
 };
+#[cfg(feature = "nats")]
+pub use jetstream::{JetStreamInbox, JetStreamInboxBuilder};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use server::Server;
+pub use spool::SpooledInbox;
 pub use sqlite::SqliteInbox;
 pub use tokens::Tokens;
 

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
+use futures_util::{StreamExt, stream::FuturesUnordered};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -98,35 +99,40 @@ async fn write(
     closing: CancellationToken,
     metrics: Arc<Metrics>,
 ) {
-    let mut batch = Vec::with_capacity(BATCH);
+    let mut batch = Vec::new();
+    let mut commits = FuturesUnordered::new();
     loop {
+        let has_room = commits.len() < inbox.appends_at_once();
         tokio::select! {
             biased;
-            () = closing.cancelled(), if !waiting.is_closed() => {
-                waiting.close();
-                continue;
-            }
-            received = waiting.recv_many(&mut batch, BATCH) => {
+            () = closing.cancelled(), if !waiting.is_closed() => waiting.close(),
+            Some(()) = commits.next() => {}
+            received = waiting.recv_many(&mut batch, BATCH), if has_room => {
                 if received == 0 {
-                    return;
+                    break;
                 }
+                commits.push(commit(&*inbox, std::mem::take(&mut batch), &metrics));
             }
         }
-        let (events, senders): (Vec<_>, Vec<_>) = batch.drain(..).map(Waiting::split).unzip();
-        let count = events.len();
-        metrics.batch_events.observe(count as f64);
-        let start = Instant::now();
-        let result = inbox.append(events).await.map_err(|error| {
-            tracing::error!(error = %Chain(&error), events = count, "events not stored");
-            NotStored::Failed
-        });
-        metrics
-            .commit_seconds
-            .observe(start.elapsed().as_secs_f64());
-        for (stored, _room) in senders {
-            metrics.queued.dec();
-            // Whoever hung up has no answer to get; the event is stored all the same.
-            let _ = stored.send(result);
-        }
+    }
+    while commits.next().await.is_some() {}
+}
+
+async fn commit(inbox: &dyn Inbox, batch: Vec<Waiting>, metrics: &Metrics) {
+    let (events, senders): (Vec<_>, Vec<_>) = batch.into_iter().map(Waiting::split).unzip();
+    let count = events.len();
+    metrics.batch_events.observe(count as f64);
+    let start = Instant::now();
+    let result = inbox.append(events).await.map_err(|error| {
+        tracing::error!(error = %Chain(&error), events = count, "events not stored");
+        NotStored::Failed
+    });
+    metrics
+        .commit_seconds
+        .observe(start.elapsed().as_secs_f64());
+    for (stored, _room) in senders {
+        metrics.queued.dec();
+        // Whoever hung up has no answer to get; the event is stored all the same.
+        let _ = stored.send(result);
     }
 }

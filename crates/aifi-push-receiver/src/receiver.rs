@@ -47,7 +47,7 @@ impl Receiver {
         ReceiverBuilder {
             inbox,
             tokens,
-            max_body_bytes: 1024 * 1024,
+            max_body_bytes: 1020 * 1024,
             body_timeout: Duration::from_secs(30),
             max_queued_events: 10_000,
             max_queued_bytes: 64 * 1024 * 1024,
@@ -119,7 +119,8 @@ pub struct ReceiverBuilder {
 }
 
 impl ReceiverBuilder {
-    /// The most bytes of a body. 1 MiB unless set.
+    /// The most bytes of a body. 1020 KiB unless set, so that a body and its headers fit into the
+    /// 1 MiB that a broker takes.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self
@@ -165,6 +166,17 @@ impl ReceiverBuilder {
                 "max_queued",
                 format!(
                     "a body of {} bytes must fit: allow more, or smaller bodies only",
+                    self.max_body_bytes
+                ),
+            ));
+        }
+        let largest = self.inbox.max_body_bytes().unwrap_or(usize::MAX);
+        if self.max_body_bytes > largest {
+            return Err(Error::configuration(
+                "max_body_bytes",
+                format!(
+                    "the inbox takes bodies of at most {largest} bytes, not of {}: allow smaller \
+                     ones only, or raise `max_payload` of the brokers",
                     self.max_body_bytes
                 ),
             ));

@@ -103,6 +103,15 @@ impl SqliteInbox {
         })
     }
 
+    /// Deletes every event up to a place, whoever has seen it.
+    pub(crate) async fn delete_up_to(&self, last: Position) -> Result<(), Error> {
+        self.write("deleting events", move |transaction| {
+            transaction.execute("DELETE FROM event WHERE seq <= ?", [last.0])
+        })
+        .await
+        .map(drop)
+    }
+
     /// Runs one transaction of the writer. It runs to its end even if nobody awaits it.
     async fn write<T: Send + 'static>(
         &self,

@@ -5,11 +5,16 @@ use std::path::PathBuf;
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{serving::Serving, workspace::DOCUMENT};
+use crate::{python, serving::Serving, workspace::DOCUMENT};
 
 /// From PyPI.
 pub(super) fn openapi_spec_validator(sh: &Shell) -> Result<()> {
-    let validator = from_pypi(sh, "openapi-spec-validator", "0.9.0")?;
+    let validator = python::install(
+        sh,
+        "openapi-spec-validator",
+        "0.9.0",
+        "openapi-spec-validator",
+    )?;
     Ok(cmd!(sh, "{validator} {DOCUMENT}").run()?)
 }
 
@@ -18,7 +23,7 @@ pub(super) fn schemathesis(sh: &Shell) -> Result<()> {
     const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
         response_schema_conformance,response_headers_conformance,negative_data_rejection,\
         positive_data_acceptance,ignored_auth,unsupported_method";
-    let schemathesis = from_pypi(sh, "schemathesis", "4.32.5")?;
+    let schemathesis = python::install(sh, "schemathesis", "4.32.5", "schemathesis")?;
     let serving = Serving::start(sh, "/api/push/transition")?;
     let (url, authorization) = (&serving.origin, serving.authorization());
     Ok(cmd!(
@@ -27,17 +32,6 @@ pub(super) fn schemathesis(sh: &Shell) -> Result<()> {
             --max-examples 100 --seed 1"
     )
     .run()?)
-}
-
-/// Installs a program of a package of the same name.
-fn from_pypi(sh: &Shell, name: &str, version: &str) -> Result<PathBuf> {
-    let environment = directory(sh).join("python");
-    let pip = environment.join("bin/pip");
-    if !sh.path_exists(&pip) {
-        cmd!(sh, "python3 -m venv {environment}").run()?;
-    }
-    cmd!(sh, "{pip} install --quiet {name}=={version}").run()?;
-    Ok(environment.join("bin").join(name))
 }
 
 /// From npm.

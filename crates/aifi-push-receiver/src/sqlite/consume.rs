@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::rows;
-use crate::{Delivery, Outcome, Position, Receipt};
+use crate::{Delivery, Outcome, Receipt};
 
 /// Whether [`take`] would find something, or has yet to register the consumer.
 pub(super) fn is_due(transaction: &Transaction<'_>, consumer: &str) -> rusqlite::Result<bool> {
@@ -107,10 +107,7 @@ fn hand_out(
     Ok(Delivery {
         event: event.query_row([seq], rows::event)?,
         attempt,
-        receipt: Receipt {
-            position: Position(seq),
-            lease,
-        },
+        receipt: receipt(seq, lease),
     })
 }
 
@@ -127,7 +124,10 @@ pub(super) fn settle(
         format!("UPDATE delivery SET lease = NULL, due_at = ?4, attempts = attempts - 1 {THIS}"),
     );
     for (receipt, outcome) in outcomes {
-        let (seq, lease) = (receipt.position.0, receipt.lease);
+        let Some((seq, lease)) = row(receipt) else {
+            // Of another inbox.
+            continue;
+        };
         match outcome {
             Outcome::Done => transaction
                 .prepare_cached(&done)?
@@ -147,6 +147,16 @@ pub(super) fn settle(
         };
     }
     Ok(())
+}
+
+/// Which row of deliveries it is, and which hand-out of it.
+fn receipt(seq: i64, lease: i64) -> Receipt {
+    Receipt(format!("{seq} {lease}"))
+}
+
+fn row(receipt: &Receipt) -> Option<(i64, i64)> {
+    let (seq, lease) = receipt.0.split_once(' ')?;
+    Some((seq.parse().ok()?, lease.parse().ok()?))
 }
 
 /// The time `delay` from now, in microseconds since 1970.

@@ -22,7 +22,7 @@ async fn take(inbox: &dyn Inbox, consumer: &str, limit: usize) -> Vec<Delivery> 
 async fn settle(inbox: &dyn Inbox, consumer: &str, deliveries: &[Delivery], outcome: Outcome) {
     let outcomes = deliveries
         .iter()
-        .map(|delivery| (delivery.receipt, outcome.clone()));
+        .map(|delivery| (delivery.receipt.clone(), outcome.clone()));
     let outcomes: Vec<(Receipt, Outcome)> = outcomes.collect();
     inbox.settle(consumer, outcomes).await.unwrap();
 }
@@ -276,12 +276,14 @@ pub(crate) async fn prunes_what_everybody_is_done_with(inbox: Arc<dyn Inbox>) {
         ..everything.clone()
     };
     assert_eq!(inbox.prune(&dry).await.unwrap().events, 2);
+    // Each takes at least a byte.
     let by_size = Retention {
-        max_bytes: Some(4),
+        max_bytes: Some(inbox.stats().await.unwrap().bytes - 1),
         ..Retention::default()
     };
     let pruned = inbox.prune(&by_size).await.unwrap();
-    assert_eq!((pruned.events, pruned.bytes), (1, 1));
+    assert_eq!(pruned.events, 1);
+    assert!(pruned.bytes >= 1);
     assert_eq!(inbox.prune(&everything).await.unwrap().events, 1);
     assert_eq!(bodies(&*inbox).await, [b"2", b"3", b"4"]);
 
@@ -302,7 +304,8 @@ pub(crate) async fn tells_how_much_there_is(inbox: Arc<dyn Inbox>) {
     inbox.quarantine(stored[2].id, "no JSON").await.unwrap();
     take(&*inbox, "a", 1).await;
     let stats = inbox.stats().await.unwrap();
-    assert_eq!((stats.events, stats.bytes, stats.quarantined), (3, 3, 1));
+    assert_eq!((stats.events, stats.quarantined), (3, 1));
+    assert!(stats.bytes >= 3);
     assert_eq!(stats.oldest, Some(stored[0].received_at));
     let consumer = &stats.consumers[0];
     assert_eq!((consumer.name.as_str(), consumer.pending), ("a", 2));

@@ -9,6 +9,8 @@ mod durability;
 mod figures;
 mod http;
 mod inbox_suite;
+#[cfg(feature = "nats")]
+mod jetstream;
 mod secrecy;
 mod server;
 mod sqlite;

@@ -1,0 +1,84 @@
+//! Deleting what is no longer needed.
+
+use super::{
+    beside::{self, Index},
+    list, message,
+    streams::Streams,
+    subject,
+};
+use crate::{Pruned, Retention, error::BoxError};
+
+/// Deletes from the oldest on, up to the first that has to stay.
+pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pruned, BoxError> {
+    let mut state = streams.events.get_info().await?.state;
+    let consumers = list::consumers(&streams.events).await?;
+    let floors = consumers.iter().map(|info| info.ack_floor.stream_sequence);
+    let last = if retention.even_unseen {
+        state.last_sequence
+    } else {
+        floors.min().unwrap_or(0)
+    };
+    let mut pruned = Pruned::default();
+    let mut next = state.first_sequence;
+    while let Some(found) = beside::first(&streams.events, subject::EVENTS, next).await? {
+        let key = beside::key(&found)?;
+        let bytes = message::stored_bytes(&found);
+        let event = message::read(&key, &found.headers, found.payload)?;
+        let is_old = retention
+            .before
+            .is_some_and(|before| event.received_at < before);
+        let is_too_much = retention.max_bytes.is_some_and(|most| state.bytes > most);
+        if key.position > last || !(is_old || is_too_much) {
+            break;
+        }
+        next = key.position + 1;
+        state.bytes = state.bytes.saturating_sub(bytes);
+        pruned.events += 1;
+        pruned.bytes += bytes;
+    }
+    if !retention.dry_run && pruned.events > 0 {
+        let purge = streams.events.purge().filter(subject::EVENTS);
+        purge.sequence(next).await?;
+    }
+    if retention.even_unseen {
+        prune_aside(streams, retention, next, &mut pruned).await?;
+    }
+    Ok(pruned)
+}
+
+/// The same with what is quarantined, and with dead letters whose event is gone.
+async fn prune_aside(
+    streams: &Streams,
+    retention: &Retention,
+    first: u64,
+    pruned: &mut Pruned,
+) -> Result<(), BoxError> {
+    let index = Index::read(streams).await?;
+    let quarantined = index.quarantined.values();
+    let quarantined = quarantined.map(|key| (&streams.quarantine, key.quarantined(), true));
+    let dead = index.dead.iter().map(|(key, consumer)| {
+        // The event itself, if it is still there, is counted.
+        let is_alone = key.position < first && !index.quarantined.contains_key(&key.position);
+        (&streams.dead, key.dead(consumer), is_alone)
+    });
+    for (stream, subject, is_counted) in quarantined.chain(dead) {
+        let Some(found) = beside::get(stream, &subject).await? else {
+            continue;
+        };
+        let bytes = message::stored_bytes(&found);
+        let key = beside::key(&found)?;
+        let event = message::read(&key, &found.headers, found.payload)?;
+        if retention
+            .before
+            .is_none_or(|before| event.received_at >= before)
+        {
+            continue;
+        }
+        if !retention.dry_run {
+            beside::delete(stream, &subject).await?;
+        }
+        pruned.events += u64::from(is_counted);
+        pruned.bytes += bytes;
+    }
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! How much there is, and how far each consumer is.
+
+use std::collections::BTreeSet;
+
+use async_nats::jetstream::{consumer::Info, stream::Stream};
+use chrono::{DateTime, Utc};
+
+use super::{
+    beside::{self, Index},
+    list, message,
+    streams::Streams,
+    subject,
+};
+use crate::{ConsumerStats, Stats, error::BoxError};
+
+pub(super) async fn stats(streams: &Streams) -> Result<Stats, BoxError> {
+    let index = Index::read(streams).await?;
+    let probes = beside::count(&streams.events, subject::PROBES).await?;
+    let events = streams.events.get_info().await?.state;
+    let aside = [
+        &streams.quarantine.get_info().await?.state,
+        &streams.dead.get_info().await?.state,
+    ];
+    let only_dead: BTreeSet<_> = index
+        .dead
+        .iter()
+        .map(|(key, _)| key.position)
+        .filter(|position| *position < events.first_sequence)
+        .collect();
+    let elsewhere = index.quarantined.len() + only_dead.len();
+    let not_events = index.again.len() as u64 + probes;
+    let mut consumers = Vec::new();
+    for info in list::consumers(&streams.events).await? {
+        consumers.push(consumer(&streams.events, &index, info).await?);
+    }
+    let oldest = [
+        time_of_first(&streams.events, subject::EVENTS, 0).await?,
+        time_of_first(&streams.quarantine, subject::QUARANTINED, 0).await?,
+    ];
+    Ok(Stats {
+        events: events.messages.saturating_sub(not_events) + elsewhere as u64,
+        bytes: events.bytes + aside.iter().map(|state| state.bytes).sum::<u64>(),
+        quarantined: index.quarantined.len() as u64,
+        oldest: oldest.into_iter().flatten().min(),
+        consumers,
+    })
+}
+
+async fn consumer(events: &Stream, index: &Index, info: Info) -> Result<ConsumerStats, BoxError> {
+    let pending = info.num_pending + info.num_ack_pending as u64;
+    let mut oldest_pending = None;
+    if pending > 0 {
+        let next = info.ack_floor.stream_sequence + 1;
+        let again = subject::again_of(&info.name);
+        oldest_pending = [
+            time_of_first(events, subject::EVENTS, next).await?,
+            time_of_first(events, &again, next).await?,
+        ]
+        .into_iter()
+        .flatten()
+        .min();
+    }
+    let dead = index.dead.iter();
+    Ok(ConsumerStats {
+        pending,
+        oldest_pending,
+        dead: dead.filter(|(_, consumer)| *consumer == info.name).count() as u64,
+        name: info.name,
+    })
+}
+
+/// When the first event arrived that a stream holds from a sequence on.
+async fn time_of_first(
+    stream: &Stream,
+    filter: &str,
+    sequence: u64,
+) -> Result<Option<DateTime<Utc>>, BoxError> {
+    let Some(found) = beside::first(stream, filter, sequence).await? else {
+        return Ok(None);
+    };
+    let key = beside::key(&found)?;
+    let event = message::read(&key, &found.headers, found.payload)?;
+    Ok(Some(event.received_at))
+}

@@ -1,0 +1,217 @@
+//! The streams: what they have to be like, and whether they are.
+
+use std::{fmt, time::Duration};
+
+use async_nats::jetstream::{
+    Context,
+    context::{CreateStreamErrorKind, GetStreamErrorKind},
+    stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream},
+};
+use backon::{ExponentialBuilder, Retryable};
+
+use super::{Wanted, subject};
+use crate::{Error, error::BoxError};
+
+/// The stream of events.
+pub(super) const EVENTS: &str = "AIFI_PUSH";
+
+/// For how long the broker knows an event by its id alone. After that it knows it by its subject.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+
+/// For how long to try while the brokers elect a leader.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Handles of the streams.
+#[derive(Debug)]
+pub(super) struct Streams {
+    pub(super) events: Stream,
+    pub(super) quarantine: Stream,
+    pub(super) dead: Stream,
+    pub(super) retry: Stream,
+}
+
+/// Makes the streams that are missing, and refuses those that would lose events.
+pub(super) async fn prepare(
+    context: &Context,
+    wanted: &Wanted,
+    inbox: &str,
+) -> Result<Streams, Error> {
+    let prepare = async |name, subjects: &[&str]| {
+        let config = config(name, subjects, wanted);
+        let prepare = || prepare_one(context, &config, wanted.may_create);
+        let retries = ExponentialBuilder::default()
+            .with_max_delay(Duration::from_secs(1))
+            .with_total_delay(Some(PATIENCE))
+            .without_max_times();
+        let prepared = prepare
+            .retry(retries)
+            .when(|error| matches!(error, Refused::NotNow(_)))
+            .await;
+        prepared.map_err(|refused| match refused {
+            Refused::NotNow(source) | Refused::Failed(source) => Error::Inbox {
+                inbox: inbox.to_owned(),
+                action: "preparing the streams",
+                source,
+            },
+            Refused::Missing => Error::Inbox {
+                inbox: inbox.to_owned(),
+                action: "looking for the inbox",
+                source: format!("there is no stream {name}: `serve` makes it").into(),
+            },
+            Refused::Drifted(drifts) => {
+                let drifts: Vec<_> = drifts.iter().map(ToString::to_string).collect();
+                Error::configuration(
+                    "stream",
+                    format!(
+                        "{name} at {inbox}: {}: change the stream, or the setting",
+                        drifts.join("; ")
+                    ),
+                )
+            }
+        })
+    };
+    Ok(Streams {
+        events: prepare(EVENTS, &[subject::EVENTS, subject::AGAIN, subject::PROBES]).await?,
+        quarantine: prepare("AIFI_PUSH_QUARANTINE", &[subject::QUARANTINED]).await?,
+        dead: prepare("AIFI_PUSH_DEAD", &[subject::DEAD]).await?,
+        retry: prepare("AIFI_PUSH_RETRY", &[subject::RETRY]).await?,
+    })
+}
+
+fn config(name: &str, subjects: &[&str], wanted: &Wanted) -> Config {
+    let is_events = name == EVENTS;
+    Config {
+        name: name.to_owned(),
+        description: Some("Pushes of AiFi".to_owned()),
+        subjects: subjects.iter().map(|&subject| subject.into()).collect(),
+        // Limits, and none that could delete what nobody has seen: `prune` knows what may go.
+        retention: RetentionPolicy::Limits,
+        max_age: Duration::ZERO,
+        max_messages: -1,
+        max_bytes: wanted
+            .max_bytes
+            .filter(|_| is_events)
+            .map_or(-1, |bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+        discard: DiscardPolicy::New,
+        // An event that is published once more is refused; a record beside it replaces the last.
+        max_messages_per_subject: 1,
+        discard_new_per_subject: is_events,
+        storage: StorageType::File,
+        num_replicas: wanted.replicas,
+        duplicate_window: DUPLICATE_WINDOW,
+        ..Config::default()
+    }
+}
+
+enum Refused {
+    /// There is no leader yet, or no broker answers.
+    NotNow(BoxError),
+    Failed(BoxError),
+    Missing,
+    Drifted(Vec<Drift>),
+}
+
+/// A setting of a stream that is not as it has to be.
+struct Drift {
+    setting: &'static str,
+    found: String,
+    wanted: String,
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            setting,
+            found,
+            wanted,
+        } = self;
+        write!(f, "`{setting}` is {found} and has to be {wanted}")
+    }
+}
+
+async fn prepare_one(
+    context: &Context,
+    wanted: &Config,
+    may_create: bool,
+) -> Result<Stream, Refused> {
+    match context.get_stream(&wanted.name).await {
+        Ok(stream) => {
+            let found = &stream.cached_info().config;
+            let drifts = if may_create {
+                drifts(found, wanted)
+            } else {
+                Vec::new()
+            };
+            if drifts.is_empty() {
+                Ok(stream)
+            } else {
+                Err(Refused::Drifted(drifts))
+            }
+        }
+        Err(error) => match error.kind() {
+            GetStreamErrorKind::JetStream(error) if error.code() == 404 => {
+                if !may_create {
+                    return Err(Refused::Missing);
+                }
+                let created = context.create_stream(wanted).await;
+                created.map_err(|error| match error.kind() {
+                    CreateStreamErrorKind::JetStream(inner) if inner.code() < 500 => {
+                        Refused::Failed(error.into())
+                    }
+                    // Another receiver is quicker, or too few brokers are up.
+                    _ => Refused::NotNow(error.into()),
+                })
+            }
+            _ => Err(Refused::NotNow(error.into())),
+        },
+    }
+}
+
+fn drifts(found: &Config, wanted: &Config) -> Vec<Drift> {
+    let mut drifts = Vec::new();
+    let mut check = |setting, is_right: bool, found: &dyn fmt::Debug, wanted: &dyn fmt::Debug| {
+        if !is_right {
+            drifts.push(Drift {
+                setting,
+                found: format!("{found:?}"),
+                wanted: format!("{wanted:?}"),
+            });
+        }
+    };
+    macro_rules! equal {
+        ($($setting:literal $field:ident)*) => {
+            $(check($setting, found.$field == wanted.$field, &found.$field, &wanted.$field);)*
+        };
+    }
+    equal! {
+        "subjects" subjects
+        "retention" retention
+        "storage" storage
+        "num_replicas" num_replicas
+        "discard" discard
+        "discard_new_per_subject" discard_new_per_subject
+        "max_msgs_per_subject" max_messages_per_subject
+        "max_msgs" max_messages
+        "max_age" max_age
+        "no_ack" no_ack
+        "sealed" sealed
+        "deny_delete" deny_delete
+        "deny_purge" deny_purge
+        "mirror" mirror
+    }
+    let is_bounded_well = wanted.max_bytes < 0 || found.max_bytes == wanted.max_bytes;
+    check("max_bytes", is_bounded_well, &found.max_bytes, &wanted.max_bytes);
+    check(
+        "duplicate_window",
+        found.duplicate_window >= wanted.duplicate_window,
+        &found.duplicate_window,
+        &wanted.duplicate_window,
+    );
+    check(
+        "max_msg_size",
+        found.max_message_size < 0,
+        &found.max_message_size,
+        &-1,
+    );
+    drifts
+}
