@@ -10,7 +10,6 @@ mod show;
 mod stats;
 mod tail;
 
-use aifi_push_receiver::SqliteInbox;
 use clap::Subcommand;
 
 use crate::{Outcome, location::Location};
@@ -18,15 +17,8 @@ use crate::{Outcome, location::Location};
 /// Look at an inbox and work on it, also while `serve` receives into it.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which inbox: sqlite:FILE.
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "AIFI_PUSH_INBOX",
-        default_value = "sqlite:events.db"
-    )]
-    inbox: Location,
+    #[command(flatten)]
+    location: Location,
     #[command(subcommand)]
     command: Command,
 }
@@ -43,14 +35,15 @@ enum Command {
 }
 
 pub(crate) async fn run(options: Options) -> Outcome {
-    let inbox = SqliteInbox::open_beside(options.inbox.file).await?;
+    let inbox = options.location.open_beside().await?;
+    let inbox = &*inbox;
     match options.command {
-        Command::List(options) => list::run(&inbox, &options).await,
-        Command::Show(options) => show::run(&inbox, &options).await,
-        Command::Tail(options) => tail::run(&inbox, &options).await,
-        Command::Stats(options) => stats::run(&inbox, &options).await,
-        Command::Requeue(options) => requeue::run(&inbox, &options).await,
-        Command::Replay(options) => replay::run(&inbox, &options).await,
-        Command::Prune(options) => prune::run(&inbox, &options).await,
+        Command::List(options) => list::run(inbox, &options).await,
+        Command::Show(options) => show::run(inbox, &options).await,
+        Command::Tail(options) => tail::run(inbox, &options).await,
+        Command::Stats(options) => stats::run(inbox, &options).await,
+        Command::Requeue(options) => requeue::run(inbox, &options).await,
+        Command::Replay(options) => replay::run(inbox, &options).await,
+        Command::Prune(options) => prune::run(inbox, &options).await,
     }
 }

@@ -4,20 +4,21 @@ mod forward;
 mod logging;
 mod retain;
 mod signals;
+mod store;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use aifi_push_receiver::{Receiver, Server, SqliteInbox, Tokens};
+use aifi_push_receiver::{Inbox, Receiver, Server, Tokens};
 use anyhow::{Context, Result};
 use bytesize::ByteSize;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Outcome, location::Location, output, tokens::TokenSource};
+use crate::{Outcome, output, tokens::TokenSource};
 
 /// The variable that holds the tokens where no file is named.
 const TOKENS: &str = "AIFI_PUSH_TOKEN";
 
-/// Receive events, and store each on disk before it is acknowledged.
+/// Receive events, and store each durably before it is acknowledged.
 ///
 /// Prints the URL to configure at the vendor's, and ends on Ctrl-C or SIGTERM when what is in hand is
 /// stored. SIGHUP reads the tokens again. `/livez`, `/readyz` and `/metrics` tell how it is.
@@ -29,14 +30,8 @@ pub(crate) struct Options {
     /// The path below which the pushes arrive: with /webhook, at /webhook/left.
     #[arg(long, value_name = "PATH", default_value = "/webhook")]
     base_path: String,
-    /// Where to store events: sqlite:FILE.
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "AIFI_PUSH_INBOX",
-        default_value = "sqlite:events.db"
-    )]
-    inbox: Location,
+    #[command(flatten)]
+    store: store::Store,
     /// File of the bearer tokens to accept, one on each line. Without it, AIFI_PUSH_TOKEN of the
     /// environment.
     #[arg(long, value_name = "FILE")]
@@ -72,8 +67,8 @@ pub(crate) struct Options {
     /// would stop sending after a 4xx.
     #[arg(long, value_name = "STATUS", default_value_t = 422)]
     quarantined_status: u16,
-    /// The largest body.
-    #[arg(long, value_name = "SIZE", default_value = "1MiB")]
+    /// The largest body. A broker takes 1 MiB unless it is told otherwise, headers included.
+    #[arg(long, value_name = "SIZE", default_value = "1020KiB")]
     max_body: ByteSize,
     /// How many events may wait for the disk; more are answered with 503.
     #[arg(long, value_name = "EVENTS", default_value_t = 10_000)]
@@ -108,7 +103,7 @@ pub(crate) async fn run(options: Options) -> Outcome {
         Tokens::new(source.read()?)?
     };
     let forward = options.forward_client()?;
-    let inbox = Arc::new(SqliteInbox::open(&options.inbox.file).await?);
+    let store::Opened { inbox, spooled } = options.store.open().await?;
     let receiver = options.receiver(inbox.clone(), tokens.clone())?;
     let app = receiver.app(&options.base_path)?;
     let server = options.server().await?;
@@ -121,6 +116,10 @@ pub(crate) async fn run(options: Options) -> Outcome {
     if let Some(client) = forward {
         let consumer = forward::consumer(inbox.clone(), client);
         tasks.spawn(consumer.run(stopping.clone().cancelled_owned()));
+    }
+    if let Some(spooled) = spooled {
+        let stop = stopping.clone().cancelled_owned();
+        tasks.spawn(async move { spooled.run(stop).await });
     }
     if options.keep_for.is_some() || options.keep_bytes.is_some() {
         let bounds = retain::Bounds {
@@ -159,7 +158,7 @@ pub(crate) async fn run(options: Options) -> Outcome {
 }
 
 impl Options {
-    fn receiver(&self, inbox: Arc<SqliteInbox>, tokens: Tokens) -> Result<Receiver> {
+    fn receiver(&self, inbox: Arc<dyn Inbox>, tokens: Tokens) -> Result<Receiver> {
         let status = self.quarantined_status.try_into();
         let status = status.context("--quarantined-status: no HTTP status")?;
         let receiver = Receiver::builder(inbox, tokens)

@@ -236,7 +236,9 @@ impl Inbox for JetStreamInbox {
     ) -> Result<Vec<Delivery>, Error> {
         let streams = self.streams().await?;
         let puller = self.puller(streams, consumer, lease).await?;
-        let taken = puller.take(&self.context, streams, limit, lease, wait).await;
+        let taken = puller
+            .take(&self.context, streams, limit, lease, wait)
+            .await;
         if taken.is_err() {
             // It may be gone: then it is made anew.
             self.pullers.lock().await.remove(consumer);

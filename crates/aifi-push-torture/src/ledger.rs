@@ -43,13 +43,17 @@ impl Ledger {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What was acknowledged, when nobody sends any more.
+    pub(crate) fn close(self) -> HashMap<Uuid, Digest> {
+        self.acknowledged
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads the whole inbox.
     pub(crate) async fn settle(self, name: &'static str, inbox: &Path) -> Result<Trial> {
         let inbox = SqliteInbox::open(inbox).await?;
-        let mut missing = self
-            .acknowledged
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut missing = self.close();
         let acknowledged = missing.len();
         let (mut after, mut found) = (None, 0);
         loop {

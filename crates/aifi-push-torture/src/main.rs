@@ -8,10 +8,11 @@ mod end;
 mod full;
 mod ledger;
 mod load;
+mod machines;
 mod serving;
 mod speed;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Result, ensure};
 use clap::{Parser, Subcommand};
@@ -35,6 +36,21 @@ enum Command {
         /// How many misbehaving connections to open.
         #[arg(long, default_value_t = 10_000)]
         connections: u32,
+    },
+    /// The same to three receivers on three brokers, which die and hang as well.
+    Machines {
+        /// The `aifi-push` to torture.
+        #[arg(long)]
+        binary: PathBuf,
+        /// For how many seconds.
+        #[arg(long, default_value_t = 120)]
+        seconds: u64,
+    },
+    /// Measures how fast three brokers make receivers, against a publisher that does nothing else.
+    MachinesSpeed {
+        /// The `aifi-push` to measure.
+        #[arg(long)]
+        binary: PathBuf,
     },
     /// Measures how fast events are acknowledged, against peers that do less.
     Speed {
@@ -72,6 +88,10 @@ async fn main() -> Result<ExitCode> {
             let lost: usize = trials.iter().map(|trial| trial.lost).sum();
             ensure!(lost == 0, "{lost} acknowledged events were lost");
         }
+        Command::Machines { binary, seconds } => {
+            machines::run(&binary, Duration::from_secs(seconds)).await?;
+        }
+        Command::MachinesSpeed { binary } => speed::machines::run(&binary).await?,
         Command::Speed { binary, events } => speed::run(&binary, events).await?,
         Command::Peer { kind } => speed::serve(kind).await?,
     }

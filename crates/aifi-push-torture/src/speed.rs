@@ -1,6 +1,7 @@
 //! How fast events are acknowledged, each on disk, against peers that do less.
 
 mod connection;
+pub(crate) mod machines;
 mod peers;
 
 use std::{env, path::Path, time::Duration};
@@ -65,12 +66,18 @@ fn median(mut speeds: Vec<Speed>) -> Speed {
     speeds.swap_remove(speeds.len() / 2)
 }
 
-/// Each connection sends the next event when the last is acknowledged.
 async fn measure(serving: Serving, connections: usize) -> Result<Speed> {
+    let speed = measure_at(&[serving.address()?], connections).await?;
+    serving.kill().await?;
+    Ok(speed)
+}
+
+/// Each connection sends the next event when the last is acknowledged.
+async fn measure_at(addresses: &[&str], connections: usize) -> Result<Speed> {
     let mut senders = JoinSet::new();
     let start = Instant::now();
-    for _ in 0..connections {
-        let mut connection = Connection::open(serving.address()?).await?;
+    for address in addresses.iter().cycle().take(connections) {
+        let mut connection = Connection::open(address).await?;
         senders.spawn(async move {
             let mut times = Vec::new();
             while start.elapsed() < SPAN {
@@ -81,6 +88,11 @@ async fn measure(serving: Serving, connections: usize) -> Result<Speed> {
             anyhow::Ok(times)
         });
     }
+    summed_up(senders, start).await
+}
+
+/// Waits for all senders, each of which gives how long each of its events took.
+async fn summed_up(mut senders: JoinSet<Result<Vec<Duration>>>, start: Instant) -> Result<Speed> {
     let mut times = Vec::new();
     while let Some(ended) = senders.join_next().await {
         times.extend(ended??);
@@ -88,7 +100,6 @@ async fn measure(serving: Serving, connections: usize) -> Result<Speed> {
     let seconds = start.elapsed().as_secs_f64();
     times.sort_unstable();
     let quantile = |share: usize| times.get(times.len() * share / 100).copied();
-    serving.kill().await?;
     Ok(Speed {
         rate: times.len() as f64 / seconds,
         p50: quantile(50).context("nothing was acknowledged")?,

@@ -40,7 +40,7 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     };
     let pruned = inbox.prune(&retention).await?;
     output::line(format_args!(
-        "{} events {}, {} of bodies",
+        "{} events {}, {}",
         pruned.events,
         if options.dry_run {
             "would be deleted"

@@ -29,7 +29,7 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         return Ok(true);
     }
     output::line(format_args!(
-        "{} events, {} of bodies, {} quarantined, the oldest of {}",
+        "{} events, {}, {} quarantined, the oldest of {}",
         stats.events,
         ByteSize(stats.bytes).display().iec(),
         stats.quarantined,

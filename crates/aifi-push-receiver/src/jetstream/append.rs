@@ -47,7 +47,11 @@ pub(super) async fn append(context: &Context, mut events: Vec<Event>) -> Result<
 async fn publish(context: &Context, events: &mut Vec<Event>) -> Option<PublishError> {
     if context.client().connection_state() != State::Connected {
         // What is published now would wait until its time is over, though a broker is found before.
-        return Some(PublishErrorKind::BrokenPipe.into());
+        let problem = "there is no connection to a broker";
+        return Some(PublishError::with_source(
+            PublishErrorKind::BrokenPipe,
+            problem,
+        ));
     }
     let mut sent = Vec::with_capacity(events.len());
     for event in &*events {

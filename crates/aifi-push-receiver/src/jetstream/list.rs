@@ -104,11 +104,7 @@ fn aside(index: &Index, after: u64, first: u64) -> VecDeque<Key> {
     aside.into()
 }
 
-async fn set_aside(
-    streams: &Streams,
-    index: &Index,
-    key: &Key,
-) -> Result<Option<Event>, BoxError> {
+async fn set_aside(streams: &Streams, index: &Index, key: &Key) -> Result<Option<Event>, BoxError> {
     let found = if index.quarantined.contains_key(&key.position) {
         beside::get(&streams.quarantine, &key.quarantined()).await?
     } else {

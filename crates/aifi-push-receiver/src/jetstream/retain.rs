@@ -2,7 +2,7 @@
 
 use super::{
     beside::{self, Index},
-    list, message,
+    list, message, stats,
     streams::Streams,
     subject,
 };
@@ -10,7 +10,8 @@ use crate::{Pruned, Retention, error::BoxError};
 
 /// Deletes from the oldest on, up to the first that has to stay.
 pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pruned, BoxError> {
-    let mut state = streams.events.get_info().await?.state;
+    let state = streams.events.get_info().await?.state;
+    let mut left = stats::bytes(streams).await?;
     let consumers = list::consumers(&streams.events).await?;
     let floors = consumers.iter().map(|info| info.ack_floor.stream_sequence);
     let last = if retention.even_unseen {
@@ -18,8 +19,10 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
     } else {
         floors.min().unwrap_or(0)
     };
+    let index = Index::read(streams).await?;
     let mut pruned = Pruned::default();
-    let mut next = state.first_sequence;
+    let first = state.first_sequence;
+    let mut next = first;
     while let Some(found) = beside::first(&streams.events, subject::EVENTS, next).await? {
         let key = beside::key(&found)?;
         let bytes = message::stored_bytes(&found);
@@ -27,21 +30,23 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
         let is_old = retention
             .before
             .is_some_and(|before| event.received_at < before);
-        let is_too_much = retention.max_bytes.is_some_and(|most| state.bytes > most);
+        let is_too_much = retention.max_bytes.is_some_and(|most| left > most);
         if key.position > last || !(is_old || is_too_much) {
             break;
         }
         next = key.position + 1;
-        state.bytes = state.bytes.saturating_sub(bytes);
-        pruned.events += 1;
+        left = left.saturating_sub(bytes);
+        // A dead letter stays, in a stream of its own.
+        let stays = !retention.even_unseen && index.dead.iter().any(|(dead, _)| dead.id == key.id);
+        pruned.events += u64::from(!stays);
         pruned.bytes += bytes;
     }
-    if !retention.dry_run && pruned.events > 0 {
+    if !retention.dry_run && next > first {
         let purge = streams.events.purge().filter(subject::EVENTS);
         purge.sequence(next).await?;
     }
     if retention.even_unseen {
-        prune_aside(streams, retention, next, &mut pruned).await?;
+        prune_aside(streams, &index, retention, first, &mut pruned).await?;
     }
     Ok(pruned)
 }
@@ -49,11 +54,11 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
 /// The same with what is quarantined, and with dead letters whose event is gone.
 async fn prune_aside(
     streams: &Streams,
+    index: &Index,
     retention: &Retention,
     first: u64,
     pruned: &mut Pruned,
 ) -> Result<(), BoxError> {
-    let index = Index::read(streams).await?;
     let quarantined = index.quarantined.values();
     let quarantined = quarantined.map(|key| (&streams.quarantine, key.quarantined(), true));
     let dead = index.dead.iter().map(|(key, consumer)| {

@@ -17,10 +17,6 @@ pub(super) async fn stats(streams: &Streams) -> Result<Stats, BoxError> {
     let index = Index::read(streams).await?;
     let probes = beside::count(&streams.events, subject::PROBES).await?;
     let events = streams.events.get_info().await?.state;
-    let aside = [
-        &streams.quarantine.get_info().await?.state,
-        &streams.dead.get_info().await?.state,
-    ];
     let only_dead: BTreeSet<_> = index
         .dead
         .iter()
@@ -39,11 +35,20 @@ pub(super) async fn stats(streams: &Streams) -> Result<Stats, BoxError> {
     ];
     Ok(Stats {
         events: events.messages.saturating_sub(not_events) + elsewhere as u64,
-        bytes: events.bytes + aside.iter().map(|state| state.bytes).sum::<u64>(),
+        bytes: bytes(streams).await?,
         quarantined: index.quarantined.len() as u64,
         oldest: oldest.into_iter().flatten().min(),
         consumers,
     })
+}
+
+/// What the brokers store on each replica: events, also those that are set aside.
+pub(super) async fn bytes(streams: &Streams) -> Result<u64, BoxError> {
+    let mut bytes = 0;
+    for stream in [&streams.events, &streams.quarantine, &streams.dead] {
+        bytes += stream.get_info().await?.state.bytes;
+    }
+    Ok(bytes)
 }
 
 async fn consumer(events: &Stream, index: &Index, info: Info) -> Result<ConsumerStats, BoxError> {

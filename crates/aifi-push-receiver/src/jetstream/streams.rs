@@ -200,7 +200,12 @@ fn drifts(found: &Config, wanted: &Config) -> Vec<Drift> {
         "mirror" mirror
     }
     let is_bounded_well = wanted.max_bytes < 0 || found.max_bytes == wanted.max_bytes;
-    check("max_bytes", is_bounded_well, &found.max_bytes, &wanted.max_bytes);
+    check(
+        "max_bytes",
+        is_bounded_well,
+        &found.max_bytes,
+        &wanted.max_bytes,
+    );
     check(
         "duplicate_window",
         found.duplicate_window >= wanted.duplicate_window,

@@ -62,7 +62,7 @@ async fn settings_that_make_no_sense_are_named() {
     let builder = || Receiver::builder(inbox.clone(), Tokens::new(["a"]).unwrap());
     let error = |result: Result<Receiver, Error>| result.unwrap_err().to_string();
     assert_snapshot!(error(builder().max_queued(0, 1 << 30).build()), @"max_queued: at least one event must fit");
-    assert_snapshot!(error(builder().max_queued(9, 10).build()), @"max_queued: a body of 1048576 bytes must fit: allow more, or smaller bodies only");
+    assert_snapshot!(error(builder().max_queued(9, 10).build()), @"max_queued: a body of 1044480 bytes must fit: allow more, or smaller bodies only");
     assert_snapshot!(error(builder().quarantined_status(StatusCode::FOUND).build()), @"quarantined_status: 302 says nothing about the body: choose a 2xx or a 4xx");
     let receiver = builder().build().unwrap();
     for path in [

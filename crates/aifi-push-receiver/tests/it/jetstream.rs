@@ -1,13 +1,23 @@
-//! What is true of the inbox on JetStream alone. Each test has a broker of its own.
+//! What is true of the inbox on JetStream alone. Each test has brokers of its own.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
+use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_brokers::{Broker, Cluster};
-use aifi_push_receiver::{Error, Inbox, JetStreamInbox, JetStreamInboxBuilder};
+use aifi_push_receiver::{
+    Error, Event, Inbox, JetStreamInbox, JetStreamInboxBuilder, Outcome, Receiver, Tokens,
+};
+use async_nats::jetstream::{
+    self,
+    stream::{Config, DiscardPolicy, StorageType},
+};
+use insta::assert_snapshot;
 
-use crate::inbox_suite;
+use crate::{all, bodies, events, inbox_suite};
 
 inbox_suite::suite!(new_inbox);
+
+const LEASE: Duration = Duration::from_secs(60);
 
 fn builder(broker: &Broker) -> JetStreamInboxBuilder {
     JetStreamInbox::builder(broker.url()).replicas(1)
@@ -17,4 +27,323 @@ async fn new_inbox() -> (Arc<JetStreamInbox>, Broker) {
     let broker = Broker::start().unwrap();
     let inbox = builder(&broker).open().await.unwrap();
     (Arc::new(inbox), broker)
+}
+
+/// A plain client, to do what others may do to the streams.
+async fn other_client(broker: &Broker) -> jetstream::Context {
+    jetstream::new(async_nats::connect(broker.url()).await.unwrap())
+}
+
+fn text(error: &Error, broker: &Broker) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text.replace(&broker.address(), "HOST")
+}
+
+#[tokio::test]
+async fn stored_again_is_no_second_event() {
+    let (inbox, broker) = new_inbox().await;
+    let stored = events(0..3);
+    inbox.append(stored.clone()).await.unwrap();
+    inbox.append(stored.clone()).await.unwrap();
+    assert_eq!(all(&*inbox).await.len(), 3);
+
+    // As when the broker has forgotten the id of a message long ago: its subject is taken.
+    let late = events([3]);
+    let (id, operation) = (late[0].id, &late[0].operation);
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Aifi-Push-Received-At", "2026-11-24T10:00:00.000000Z");
+    let subject = format!("aifi-push.event.{operation}.{id}");
+    let other = other_client(&broker).await;
+    let published = other.publish_with_headers(subject, headers, "3".into());
+    published.await.unwrap().await.unwrap();
+    inbox.append(late).await.unwrap();
+    assert_eq!(bodies(&*inbox).await, [b"0", b"1", b"2", b"3"]);
+}
+
+#[tokio::test]
+async fn a_stream_that_would_lose_events_is_refused() {
+    let broker = Broker::start().unwrap();
+    let other = other_client(&broker).await;
+    let stream = Config {
+        name: "AIFI_PUSH".to_owned(),
+        subjects: vec!["aifi-push.event.>".to_owned()],
+        discard: DiscardPolicy::Old,
+        storage: StorageType::Memory,
+        max_messages: 1000,
+        max_age: Duration::from_secs(3600),
+        ..Config::default()
+    };
+    other.create_stream(stream).await.unwrap();
+    let refused = builder(&broker).max_bytes(1_000_000).open().await;
+    assert_snapshot!(text(&refused.unwrap_err(), &broker), @r#"stream: AIFI_PUSH at nats://HOST: `subjects` is ["aifi-push.event.>"] and has to be ["aifi-push.event.>", "aifi-push.again.>", "aifi-push.probe.>"]; `storage` is Memory and has to be File; `discard` is Old and has to be New; `discard_new_per_subject` is false and has to be true; `max_msgs_per_subject` is -1 and has to be 1; `max_msgs` is 1000 and has to be -1; `max_age` is 3600s and has to be 0ns; `max_bytes` is -1 and has to be 1000000: change the stream, or the setting"#);
+}
+
+#[tokio::test]
+async fn a_consumer_that_would_miss_events_is_refused() {
+    let (inbox, broker) = new_inbox().await;
+    let other = other_client(&broker).await;
+    let stream = other.get_stream("AIFI_PUSH").await.unwrap();
+    let consumer = jetstream::consumer::pull::Config {
+        durable_name: Some("billing".to_owned()),
+        max_deliver: 3,
+        filter_subject: "aifi-push.event.>".to_owned(),
+        ..Default::default()
+    };
+    stream.create_consumer(consumer).await.unwrap();
+    let refused = inbox.take("billing", 1, LEASE, LEASE).await.unwrap_err();
+    assert_snapshot!(text(&refused, &broker), @r#"consumer: "billing" at nats://HOST: max_deliver, filter_subjects would make it miss events: change it, or take another name"#);
+    let refused = inbox.take("a b", 1, LEASE, LEASE).await.unwrap_err();
+    assert_snapshot!(text(&refused, &broker), @r#"consumer: "a b" is no name of letters, digits, `-` and `_`"#);
+}
+
+#[tokio::test]
+async fn a_full_stream_refuses_and_keeps_what_it_has() {
+    let broker = Broker::start().unwrap();
+    let inbox = builder(&broker).max_bytes(10_000).open().await.unwrap();
+    let large = || vec![Event::arrived(&TRANSITION_LEFT, vec![b'x'; 4000])];
+    inbox.append(large()).await.unwrap();
+    inbox.append(large()).await.unwrap();
+    let full = inbox.append(large()).await.unwrap_err();
+    assert_snapshot!(text(&full, &broker), @"nats://HOST: storing events failed: publish failed: maximum bytes exceeded (code 503, error code 10077): maximum bytes exceeded (code 503, error code 10077)");
+    assert_eq!(all(&inbox).await.len(), 2);
+    inbox.append(events([1])).await.unwrap();
+}
+
+#[tokio::test]
+async fn bodies_that_the_brokers_do_not_take_are_refused_at_the_start() {
+    let broker = Broker::start_with("max_payload: 64KB").unwrap();
+    let inbox = Arc::new(builder(&broker).open().await.unwrap());
+    let receiver = Receiver::builder(inbox, Tokens::new(["secret"]).unwrap());
+    assert_snapshot!(receiver.build().unwrap_err(), @"max_body_bytes: the inbox takes bodies of at most 61440 bytes, not of 1044480: allow smaller ones only, or raise `max_payload` of the brokers");
+}
+
+#[tokio::test]
+async fn an_inbox_that_is_not_there_is_told() {
+    let mut broker = Broker::start().unwrap();
+    let missing = builder(&broker).open_beside().await.unwrap_err();
+    assert_snapshot!(text(&missing, &broker), @"nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` makes it");
+
+    broker.kill().unwrap();
+    let nobody = builder(&broker).open().await.unwrap_err();
+    assert_snapshot!(text(&nobody, &broker), @"nats://HOST: connecting failed: IO error: Connection refused (os error 111): Connection refused (os error 111)");
+
+    let urls = [
+        "nats://",
+        "nats://user@host",
+        "nats://a,,b",
+        "http://a",
+        "nats://a:x",
+    ];
+    let errors: Vec<_> = urls
+        .map(|url| async move {
+            let error = JetStreamInbox::builder(url).open().await.unwrap_err();
+            format!("{url}: {error}\n")
+        })
+        .into();
+    let errors = futures_util::future::join_all(errors).await.concat();
+    assert_snapshot!(errors, @r#"
+    nats://: inbox: "" is no HOST or HOST:PORT
+    nats://user@host: inbox: before the @ stands USER:PASSWORD
+    nats://a,,b: inbox: "" is no HOST or HOST:PORT
+    http://a: inbox: an inbox on brokers is nats://HOST,… or tls://HOST,…
+    nats://a:x: inbox: "a:x" is no HOST or HOST:PORT
+    "#);
+}
+
+#[tokio::test]
+async fn without_a_broker_nothing_is_stored_until_there_is_one_again() {
+    let (inbox, mut broker) = new_inbox().await;
+    inbox.append(events([0])).await.unwrap();
+    broker.kill().unwrap();
+    let down = inbox.append(events([1])).await.unwrap_err();
+    assert_snapshot!(text(&down, &broker), @"nats://HOST: storing events failed: broken pipe: there is no connection to a broker: there is no connection to a broker");
+    assert!(inbox.probe().await.is_err());
+
+    // What waits when the broker comes back is stored.
+    let (appended, ()) = tokio::join!(inbox.append(events([2])), async {
+        broker.restart().unwrap();
+    });
+    appended.unwrap();
+    inbox.probe().await.unwrap();
+    assert_eq!(bodies(&*inbox).await, [b"0", b"2"]);
+}
+
+#[tokio::test]
+async fn user_and_password_are_asked_for_and_never_told() {
+    let broker =
+        Broker::start_with(r#"authorization { user: "al", password: "p@ss/word" }"#).unwrap();
+    let at = |login: &str| JetStreamInbox::builder(format!("nats://{login}@{}", broker.address()));
+    let inbox = at("al:p%40ss%2Fword").replicas(1).open().await.unwrap();
+    inbox.append(events([1])).await.unwrap();
+    assert!(!format!("{inbox:?}").contains("word"));
+
+    let builder = at("al:wr0ng");
+    assert!(!format!("{builder:?}").contains("wr0ng"));
+    let refused = builder.open().await.unwrap_err();
+    assert_snapshot!(text(&refused, &broker), @"nats://HOST: connecting failed: authorization violation: nats: authorization violation: nats: authorization violation");
+}
+
+#[tokio::test]
+async fn a_credentials_file_lets_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let credentials = directory.path().join("user.creds");
+    let made = credentials::Made::new();
+    fs::write(&credentials, &made.user).unwrap();
+    let broker = Broker::start_with(&made.broker).unwrap();
+    let inbox = builder(&broker)
+        .credentials_file(&credentials)
+        .open()
+        .await
+        .unwrap();
+    inbox.append(events([1])).await.unwrap();
+    assert_eq!(all(&inbox).await.len(), 1);
+
+    let refused = builder(&broker).open().await.unwrap_err();
+    assert_snapshot!(text(&refused, &broker), @"nats://HOST: connecting failed: authorization violation: nats: authorization violation: nats: authorization violation");
+    let missing = builder(&broker).credentials_file("nowhere.creds").open();
+    assert_snapshot!(text(&missing.await.unwrap_err(), &broker), @"nowhere.creds: reading the credentials failed: loading creds file 'nowhere.creds': No such file or directory (os error 2)");
+}
+
+#[tokio::test]
+async fn tls_is_spoken_and_insisted_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let configuration = format!(
+        "tls {{ cert_file: {:?}, key_file: {:?} }}",
+        path("cert.pem"),
+        path("key.pem")
+    );
+    let broker = Broker::start_with(&configuration).unwrap();
+    let url = format!("tls://{}", broker.address());
+    let inbox = JetStreamInbox::builder(&url)
+        .replicas(1)
+        .root_certificates(path("cert.pem"))
+        .open()
+        .await
+        .unwrap();
+    inbox.append(events([1])).await.unwrap();
+
+    let distrusted = JetStreamInbox::builder(&url).open().await.unwrap_err();
+    assert!(
+        text(&distrusted, &broker).contains("certificate"),
+        "{distrusted:?}"
+    );
+    let missing = JetStreamInbox::builder(&url)
+        .root_certificates("nowhere.pem")
+        .open();
+    assert_snapshot!(text(&missing.await.unwrap_err(), &broker), @"nowhere.pem: reading the certificates failed: No such file or directory (os error 2)");
+
+    let plain = Broker::start().unwrap();
+    let insisted = JetStreamInbox::builder(format!("tls://{}", plain.address()));
+    let refused = insisted.open().await.unwrap_err();
+    assert_snapshot!(text(&refused, &plain), @"tls://HOST: connecting failed: IO error: received corrupt message of type InvalidContentType: received corrupt message of type InvalidContentType");
+}
+
+#[tokio::test]
+async fn a_consumer_goes_on_where_another_machine_stopped() {
+    let mut cluster = Cluster::start().unwrap();
+    let open = || JetStreamInbox::builder(cluster.url()).open();
+    let (here, there) = (open().await.unwrap(), open().await.unwrap());
+    here.append(events(0..4)).await.unwrap();
+    let first = here.take("billing", 2, LEASE, LEASE).await.unwrap();
+    let done = first.iter().map(|one| (one.receipt.clone(), Outcome::Done));
+    here.settle("billing", done.collect()).await.unwrap();
+    drop(here);
+
+    // And any one broker may die, here the leader.
+    let client = async_nats::connect(cluster.brokers()[0].url())
+        .await
+        .unwrap();
+    let stream = jetstream::new(client)
+        .get_stream("AIFI_PUSH")
+        .await
+        .unwrap();
+    let leader = stream
+        .cached_info()
+        .cluster
+        .clone()
+        .unwrap()
+        .leader
+        .unwrap();
+    cluster.named(&leader).unwrap().kill().unwrap();
+    there.append(events([4])).await.unwrap();
+    let mut texts = Vec::new();
+    while texts.len() < 3 {
+        // While the brokers elect a leader, nobody answers.
+        let Ok(taken) = there.take("billing", 9, LEASE, LEASE).await else {
+            continue;
+        };
+        let bodies = taken.iter().map(|one| one.event.body.to_vec());
+        texts.extend(bodies.map(|body| String::from_utf8(body).unwrap()));
+    }
+    assert_eq!(texts, ["2", "3", "4"]);
+}
+
+/// An operator, an account and a user of it, as `nsc` makes them.
+mod credentials {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use nkeys::KeyPair;
+    use serde_json::{Value, json};
+
+    pub(super) struct Made {
+        /// Lines for the configuration of a broker.
+        pub(super) broker: String,
+        /// The credentials file.
+        pub(super) user: String,
+    }
+
+    impl Made {
+        pub(super) fn new() -> Self {
+            let (operator, account) = (KeyPair::new_operator(), KeyPair::new_account());
+            let (system, user) = (KeyPair::new_account(), KeyPair::new_user());
+            let (name, system) = (account.public_key(), system.public_key());
+            let operator_claims = json!({"type": "operator", "version": 2});
+            let limits = json!({
+                "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1,
+                "wildcards": true, "conn": -1, "leaf": -1,
+                "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1
+            });
+            let account_claims = json!({"type": "account", "version": 2, "limits": limits});
+            let user_claims = json!({
+                "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1
+            });
+            let operator_token = token(&operator, &operator.public_key(), &operator_claims);
+            let account_token = token(&operator, &name, &account_claims);
+            let system_claims = json!({"type": "account", "version": 2});
+            let system_token = token(&operator, &system, &system_claims);
+            let user_token = token(&account, &user.public_key(), &user_claims);
+            let seed = user.seed().unwrap();
+            Self {
+                broker: format!(
+                    "operator: {operator_token}\nresolver: MEMORY\n\
+                     system_account: {system}\n\
+                     resolver_preload {{ {name}: {account_token}, {system}: {system_token} }}"
+                ),
+                user: format!(
+                    "-----BEGIN NATS USER JWT-----\n{user_token}\n------END NATS USER JWT------\n\n\
+                     -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+                ),
+            }
+        }
+    }
+
+    fn token(issuer: &KeyPair, subject: &str, claims: &Value) -> String {
+        let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let header = encode(&json!({"typ": "JWT", "alg": "ed25519-nkey"}));
+        let body = encode(&json!({
+            "jti": subject, "iat": 1_700_000_000, "iss": issuer.public_key(),
+            "name": "test", "sub": subject, "nats": claims
+        }));
+        let signed = format!("{header}.{body}");
+        let signature = issuer.sign(signed.as_bytes()).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
 }

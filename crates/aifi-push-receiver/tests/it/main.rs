@@ -13,6 +13,7 @@ mod inbox_suite;
 mod jetstream;
 mod secrecy;
 mod server;
+mod spool;
 mod sqlite;
 mod switch;
 mod tls;

@@ -1,0 +1,70 @@
+//! The inbox to receive into.
+
+use std::{path::PathBuf, sync::Arc};
+
+use aifi_push_receiver::{Inbox, SpooledInbox, SqliteInbox};
+use anyhow::{Result, ensure};
+use bytesize::ByteSize;
+
+use crate::location::{Location, Url};
+
+#[derive(clap::Args)]
+pub(super) struct Store {
+    #[command(flatten)]
+    location: Location,
+    /// On how many brokers each event lies. With 3, one of them may die.
+    #[arg(long, value_name = "BROKERS", default_value_t = 3)]
+    nats_replicas: usize,
+    /// How large the stream of events may become on each broker. More is answered with 503. Without
+    /// it, the `max_file_store` of the brokers holds.
+    #[arg(long, value_name = "SIZE")]
+    nats_max_bytes: Option<ByteSize>,
+    /// SQLite file for events while no broker stores them: they are acknowledged, as they are on
+    /// disk, and moved on in order when a broker does. Without it, such calls are answered with 503.
+    #[arg(long, value_name = "FILE")]
+    spool: Option<PathBuf>,
+}
+
+/// An open inbox, and the spool in front of it.
+pub(super) struct Opened {
+    pub(super) inbox: Arc<dyn Inbox>,
+    pub(super) spooled: Option<Arc<SpooledInbox>>,
+}
+
+impl Store {
+    pub(super) async fn open(&self) -> Result<Opened> {
+        let servers = match &self.location.inbox {
+            Url::Sqlite(file) => {
+                ensure!(
+                    self.spool.is_none(),
+                    "--spool is for an inbox on brokers: sqlite: is on this disk itself"
+                );
+                let inbox = Arc::new(SqliteInbox::open(file).await?);
+                return Ok(Opened {
+                    inbox,
+                    spooled: None,
+                });
+            }
+            Url::Nats(servers) => servers,
+        };
+        let mut builder = self.location.jetstream(servers);
+        builder = builder.replicas(self.nats_replicas);
+        if let Some(size) = self.nats_max_bytes {
+            builder = builder.max_bytes(size.as_u64());
+        }
+        let Some(spool) = &self.spool else {
+            let inbox = Arc::new(builder.open().await?);
+            return Ok(Opened {
+                inbox,
+                spooled: None,
+            });
+        };
+        let spool = SqliteInbox::open(spool).await?;
+        let inbox = Arc::new(builder.open_lazily().await?);
+        let spooled = Arc::new(SpooledInbox::new(inbox, spool).await?);
+        Ok(Opened {
+            inbox: spooled.clone(),
+            spooled: Some(spooled),
+        })
+    }
+}
