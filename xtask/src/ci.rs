@@ -27,7 +27,7 @@ pub(crate) struct Options {
 
 type Check = (&'static str, fn(&Shell) -> Result<()>);
 
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     ("formatting", formatting),
     ("lints", lints),
     ("documentation", documentation),
@@ -39,6 +39,7 @@ const CHECKS: [Check; 11] = [
     ("packages", downstream::package),
     ("services that import the packages", downstream::check),
     ("torture", torture::short),
+    ("torture of many machines", torture::short_nats),
 ];
 
 const CHECKS_FROM_ELSEWHERE: [Check; 5] = [

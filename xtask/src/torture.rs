@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
+use crate::python;
+
 /// Kill, stop, starve and overload `serve`, and count what it acknowledged and lost.
 ///
 /// It takes Linux. The exit code is not 0 if anything was lost.
@@ -13,17 +15,38 @@ pub(crate) struct Options {
     /// A shorter form of it, on a debug build, as in `ci`.
     #[arg(long)]
     short: bool,
+    /// Which inbox to torture: of one machine, or of three brokers and three receivers.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    inbox: Inbox,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Inbox {
+    Sqlite,
+    Nats,
 }
 
 /// Runs the trials, and the fuzzer in the long form.
 pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
-    if options.short {
-        short(sh)?;
-    } else {
-        build(sh, &["--release"])?;
-        let torture = "target/release/aifi-push-torture";
-        cmd!(sh, "{torture} torture --binary target/release/aifi-push").run()?;
-        fuzz(sh)?;
+    match (options.inbox, options.short) {
+        (Inbox::Sqlite, true) => short(sh)?,
+        (Inbox::Nats, true) => short_nats(sh)?,
+        (Inbox::Sqlite, false) => {
+            build(sh, &["--release"])?;
+            let torture = "target/release/aifi-push-torture";
+            cmd!(sh, "{torture} torture --binary target/release/aifi-push").run()?;
+            fuzz(sh)?;
+        }
+        (Inbox::Nats, false) => {
+            python::nats_server(sh)?;
+            build(sh, &["--release"])?;
+            let torture = "target/release/aifi-push-torture";
+            cmd!(
+                sh,
+                "{torture} machines --binary target/release/aifi-push --seconds 300"
+            )
+            .run()?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -40,11 +63,29 @@ pub(crate) fn short(sh: &Shell) -> Result<()> {
     .run()?)
 }
 
-/// How fast it is.
+/// The same to brokers and receivers.
+pub(crate) fn short_nats(sh: &Shell) -> Result<()> {
+    python::nats_server(sh)?;
+    build(sh, &[])?;
+    let torture = "target/debug/aifi-push-torture";
+    Ok(cmd!(
+        sh,
+        "{torture} machines --binary target/debug/aifi-push --seconds 20"
+    )
+    .run()?)
+}
+
+/// How fast it is, on one machine and on many.
 pub(crate) fn speed(sh: &Shell) -> Result<()> {
+    python::nats_server(sh)?;
     build(sh, &["--release"])?;
     let torture = "target/release/aifi-push-torture";
-    Ok(cmd!(sh, "{torture} speed --binary target/release/aifi-push").run()?)
+    cmd!(sh, "{torture} speed --binary target/release/aifi-push").run()?;
+    Ok(cmd!(
+        sh,
+        "{torture} machines-speed --binary target/release/aifi-push"
+    )
+    .run()?)
 }
 
 fn build(sh: &Shell, profile: &[&str]) -> Result<()> {

@@ -57,17 +57,21 @@ impl Broker {
     }
 
     fn new(port: u16, configuration: &str) -> Result<Self> {
+        Self::configured(port, |store| {
+            format!(
+                "listen: 127.0.0.1:{port}\njetstream {{ store_dir: {store:?} }}\n{configuration}\n"
+            )
+        })
+    }
+
+    /// A broker that is still down, with a configuration of its own, given where to store.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration can't be written.
+    pub fn configured(port: u16, configuration: impl FnOnce(&Path) -> String) -> Result<Self> {
         let directory = tempfile::tempdir()?;
-        let store = directory.path().join("store");
-        let configuration = format!(
-            "listen: 127.0.0.1:{port}\n\
-             jetstream {{ store_dir: {store:?}, {} }}\n{configuration}\n",
-            if configuration.contains(CLUSTER) {
-                "sync_interval: always"
-            } else {
-                ""
-            }
-        );
+        let configuration = configuration(&directory.path().join("store"));
         fs::write(directory.path().join("nats.conf"), configuration)?;
         Ok(Self {
             port,
@@ -162,8 +166,6 @@ impl Drop for Broker {
     }
 }
 
-const CLUSTER: &str = "cluster {";
-
 /// Three brokers that hold the same, each acknowledging only what is on its disk.
 #[derive(Debug)]
 pub struct Cluster {
@@ -191,12 +193,14 @@ impl Cluster {
         let [a, b, c, x, y, z] = free_ports()?;
         let mut brokers = Vec::new();
         for (port, route) in [(a, x), (b, y), (c, z)] {
-            let configuration = format!(
-                "server_name: n{port}\n\
-                 {CLUSTER} name: test, listen: 127.0.0.1:{route}, routes: [\n\
-                 nats://127.0.0.1:{x}\nnats://127.0.0.1:{y}\nnats://127.0.0.1:{z}\n] }}"
-            );
-            let mut broker = Broker::new(port, &configuration)?;
+            let mut broker = Broker::configured(port, |store| {
+                format!(
+                    "server_name: n{port}\nlisten: 127.0.0.1:{port}\n\
+                     jetstream {{ store_dir: {store:?}, sync_interval: always }}\n\
+                     cluster {{ name: test, listen: 127.0.0.1:{route}, routes: [\n\
+                     nats://127.0.0.1:{x}\nnats://127.0.0.1:{y}\nnats://127.0.0.1:{z}\n] }}\n"
+                )
+            })?;
             broker.restart()?;
             brokers.push(broker);
         }
@@ -233,7 +237,11 @@ fn program() -> Result<PathBuf> {
 }
 
 /// Ports that nobody listens on now.
-fn free_ports<const N: usize>() -> Result<[u16; N]> {
+///
+/// # Errors
+///
+/// If there is none.
+pub fn free_ports<const N: usize>() -> Result<[u16; N]> {
     let mut listeners = Vec::new();
     let mut ports = [0; N];
     for port in &mut ports {

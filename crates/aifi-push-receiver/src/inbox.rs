@@ -23,7 +23,8 @@ pub trait Inbox: fmt::Debug + Send + Sync + 'static {
         None
     }
 
-    /// How many [appends](Self::append) at the same time are worth while.
+    /// How many [appends](Self::append) at the same time are worth while. With 1, events that wait
+    /// together are appended together; with more, each is appended by itself, and waits for no other.
     fn appends_at_once(&self) -> usize {
         1
     }

@@ -32,9 +32,8 @@ use crate::{
     Stats, error::BoxError,
 };
 
-/// How many appends at a time keep the brokers busy: while one batch is on its way to the disks of
-/// all, the next follows.
-const APPENDS: usize = 32;
+/// How many events may be on their way to the brokers, which store them together as they come.
+const APPENDS: usize = 1024;
 
 /// An [`Inbox`] on NATS JetStream, for receivers on many machines.
 ///

@@ -1,4 +1,5 @@
-//! Group commit: events that wait together are stored together.
+//! The way of events into the inbox: where one append at a time is best, those that wait together
+//! are stored together.
 
 use std::{sync::Arc, time::Instant};
 
@@ -102,12 +103,13 @@ async fn write(
     let mut batch = Vec::new();
     let mut commits = FuturesUnordered::new();
     loop {
-        let has_room = commits.len() < inbox.appends_at_once();
+        let at_once = inbox.appends_at_once();
+        let together = if at_once > 1 { 1 } else { BATCH };
         tokio::select! {
             biased;
             () = closing.cancelled(), if !waiting.is_closed() => waiting.close(),
             Some(()) = commits.next() => {}
-            received = waiting.recv_many(&mut batch, BATCH), if has_room => {
+            received = waiting.recv_many(&mut batch, together), if commits.len() < at_once => {
                 if received == 0 {
                     break;
                 }

@@ -135,7 +135,11 @@ impl Inbox for SpooledInbox {
     }
 
     fn appends_at_once(&self) -> usize {
-        self.inbox.appends_at_once()
+        let is_spooling = self.is_spooling.try_read();
+        match is_spooling.as_deref() {
+            Ok(false) => self.inbox.appends_at_once(),
+            _ => self.spool.appends_at_once(),
+        }
     }
 
     async fn append(&self, events: Vec<Event>) -> Result<(), Error> {

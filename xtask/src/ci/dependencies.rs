@@ -16,7 +16,7 @@ pub(super) fn check(sh: &Shell) -> Result<()> {
     ];
     check_absent(sh, "client,schemars,rustls", &generator)?;
     // A receiver sends nothing.
-    let sender = [&["reqwest"], &generator[..]].concat();
+    let sender = [&["async-nats", "reqwest"], &generator[..]].concat();
     check_absent_in(sh, "aifi-push-receiver", "", &sender)?;
     // A regular expression engine comes with each `pattern` that progenitor sees.
     check_absent(sh, "client,rustls", &["regex", "regress"])

@@ -14,7 +14,8 @@ pub(super) fn test(sh: &Shell) -> Result<()> {
         .try_for_each(|features| test_with(sh, features))?;
     // The receiver only hands the choice on.
     let receiver = ["--package", "aifi-push-receiver", "--no-default-features"];
-    Ok(cmd!(sh, "cargo check --quiet {receiver...}").run()?)
+    cmd!(sh, "cargo check --quiet {receiver...}").run()?;
+    Ok(cmd!(sh, "cargo check --quiet {receiver...} --features nats").run()?)
 }
 
 /// The same with `native-tls`, where there is a client for it to serve.

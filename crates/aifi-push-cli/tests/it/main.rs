@@ -2,6 +2,7 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod brokers;
 mod check;
 mod demo;
 mod forward;

@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use aifi_push::operations::TRANSITION_LEFT;
-use aifi_push_brokers::{Broker, Cluster};
+use aifi_push_brokers::{Broker, Cluster, free_ports};
 use aifi_push_receiver::{
     Error, Event, Inbox, JetStreamInbox, JetStreamInboxBuilder, Outcome, Receiver, Tokens,
 };
@@ -285,6 +285,57 @@ async fn a_consumer_goes_on_where_another_machine_stopped() {
         texts.extend(bodies.map(|body| String::from_utf8(body).unwrap()));
     }
     assert_eq!(texts, ["2", "3", "4"]);
+}
+
+/// The configuration in `deploy/nats`, with the addresses and files of the test.
+#[tokio::test]
+async fn the_configuration_that_we_ship_serves() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    for name in ["broker.pem", "ca.pem"] {
+        fs::write(directory.path().join(name), made.cert.pem()).unwrap();
+    }
+    let key = made.signing_key.serialize_pem();
+    fs::write(directory.path().join("broker.key"), key).unwrap();
+
+    let shipped = include_str!("../../../../deploy/nats/nats.conf");
+    let [a, b, c, x, y, z] = free_ports().unwrap();
+    let mut brokers = Vec::new();
+    for (port, route) in [(a, x), (b, y), (c, z)] {
+        let mut broker = Broker::configured(port, |store| {
+            let mut text = shipped.to_owned();
+            for (from, to) in [
+                ("$NATS_NAME", format!("n{port}")),
+                ("$NATS_PASSWORD", "secret".to_owned()),
+                ("http: 127.0.0.1:8222", String::new()),
+                ("0.0.0.0:4222", format!("127.0.0.1:{port}")),
+                ("0.0.0.0:6222", format!("127.0.0.1:{route}")),
+                ("nats-1:6222", format!("127.0.0.1:{x}")),
+                ("nats-2:6222", format!("127.0.0.1:{y}")),
+                ("nats-3:6222", format!("127.0.0.1:{z}")),
+                ("/var/lib/nats", store.display().to_string()),
+                ("/etc/nats", directory.path().display().to_string()),
+            ] {
+                assert!(text.contains(from), "{from}");
+                text = text.replace(from, &to);
+            }
+            text
+        })
+        .unwrap();
+        broker.restart().unwrap();
+        brokers.push(broker);
+    }
+    let url = format!("tls://aifi-push:secret@127.0.0.1:{a},127.0.0.1:{b}");
+    let open = JetStreamInbox::builder(url)
+        .root_certificates(directory.path().join("ca.pem"))
+        .open();
+    let inbox: Arc<dyn Inbox> = Arc::new(open.await.unwrap());
+    let receiver = Receiver::builder(Arc::clone(&inbox), Tokens::new(["secret"]).unwrap());
+    receiver.build().unwrap();
+    // What it takes of permissions.
+    inbox.probe().await.unwrap();
+    inbox_suite::dead_letters_wait_until_they_are_asked_for(Arc::clone(&inbox)).await;
+    inbox.stats().await.unwrap();
 }
 
 /// An operator, an account and a user of it, as `nsc` makes them.

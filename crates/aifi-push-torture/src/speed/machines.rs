@@ -1,16 +1,22 @@
 //! One to three receivers on three brokers, against a publisher that does nothing else.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_brokers::Cluster;
-use anyhow::{Context, Result};
-use async_nats::jetstream::{self, stream::Config};
+use anyhow::{Context as _, Result};
+use async_nats::jetstream::{
+    self, Context,
+    message::PublishMessage,
+    stream::{Config, DiscardPolicy},
+};
+use axum::body::Bytes;
 use tokio::{
     process::Command,
     task::{JoinSet, block_in_place},
     time::Instant,
 };
+use uuid::Uuid;
 
 use super::{ROUNDS, SPAN, Speed, median};
 use crate::{
@@ -24,31 +30,31 @@ const OUTSTANDING: [usize; 3] = [16, 64, 256];
 /// Measures and prints a table.
 pub(crate) async fn run(binary: &Path) -> Result<()> {
     println!(
-        "| receivers | on their way | events/s | p50 | p99 | ratio to the bare publisher |\n\
-         |--:|--:|--:|--:|--:|--:|"
+        "| on their way | receivers | events/s | p50 | p99 | of a bare publisher | of one of the same messages |\n\
+         |--:|--:|--:|--:|--:|--:|--:|"
     );
     for outstanding in OUTSTANDING {
-        let mut bare = Vec::new();
+        let (mut bare, mut same) = (Vec::new(), Vec::new());
         let mut ours = [Vec::new(), Vec::new(), Vec::new()];
         for _ in 0..ROUNDS {
-            bare.push(publish(outstanding).await?);
+            bare.push(publish(outstanding, Message::Bare).await?);
+            same.push(publish(outstanding, Message::Same).await?);
             for (receivers, speeds) in (1..).zip(&mut ours) {
                 speeds.push(receive(binary, receivers, outstanding).await?);
             }
         }
-        let bare = median(bare);
-        println!(
-            "| none | {outstanding} | {:.0} | {:.1?} | {:.1?} | 1 |",
-            bare.rate, bare.p50, bare.p99
-        );
+        let (bare, same) = (median(bare), median(same));
         for (receivers, speeds) in (1..).zip(ours) {
             let ours = median(speeds);
             println!(
-                "| {receivers} | {outstanding} | {:.0} | {:.1?} | {:.1?} | {:.2}× |",
+                "| {outstanding} | {receivers} | {:.0} | {:.1?} | {:.1?} | {:.2}× of {:.0} | {:.2}× of {:.0} |",
                 ours.rate,
                 ours.p50,
                 ours.p99,
-                ours.rate / bare.rate
+                ours.rate / bare.rate,
+                bare.rate,
+                ours.rate / same.rate,
+                same.rate
             );
         }
     }
@@ -79,31 +85,74 @@ async fn receive(binary: &Path, receivers: usize, outstanding: usize) -> Result<
     Ok(speed)
 }
 
-/// The same events into a stream of the same replicas, by a client of the brokers.
-async fn publish(outstanding: usize) -> Result<Speed> {
+/// What a publisher publishes, with the same body.
+#[derive(Clone, Copy)]
+enum Message {
+    /// The body alone, all under one subject.
+    Bare,
+    /// What we publish: each under a subject of its own, with its id, its time and the name of the
+    /// stream, into a stream that refuses a second of the same subject.
+    Same,
+}
+
+impl Message {
+    fn stream(self) -> Config {
+        let config = Config {
+            name: "PEER".to_owned(),
+            subjects: vec!["peer.>".to_owned()],
+            num_replicas: 3,
+            ..Config::default()
+        };
+        match self {
+            Self::Bare => config,
+            Self::Same => Config {
+                discard: DiscardPolicy::New,
+                max_messages_per_subject: 1,
+                discard_new_per_subject: true,
+                ..config
+            },
+        }
+    }
+
+    async fn publish(self, context: &Context, body: Bytes) -> Result<()> {
+        let message = PublishMessage::build().payload(body);
+        let sent = match self {
+            Self::Bare => context.send_publish("peer.event", message).await?,
+            Self::Same => {
+                let id = Uuid::now_v7().to_string();
+                let message = message
+                    .message_id(&id)
+                    .expected_stream("PEER")
+                    .header("Received-At", "2026-11-24T10:00:00.000000Z");
+                context
+                    .send_publish(format!("peer.event.{id}"), message)
+                    .await?
+            }
+        };
+        sent.await?;
+        Ok(())
+    }
+}
+
+/// The same bodies into a stream of the same replicas, by a client of the brokers.
+async fn publish(outstanding: usize, message: Message) -> Result<Speed> {
     let cluster = block_in_place(Cluster::start)?;
     let url = cluster.url();
     let servers: Vec<_> = url.trim_start_matches("nats://").split(',').collect();
     let context = jetstream::new(async_nats::connect(servers).await?);
-    let config = Config {
-        name: "BARE".to_owned(),
-        num_replicas: 3,
-        ..Config::default()
-    };
-    while context.create_stream(config.clone()).await.is_err() {
+    while context.create_stream(message.stream()).await.is_err() {
         tokio::time::sleep(SPAN / 10).await;
     }
-    let body: Arc<str> = TRANSITION_LEFT.example.context("no example")?.into();
+    let body = Bytes::from_static(TRANSITION_LEFT.example.context("no example")?.as_bytes());
     let mut publishers = JoinSet::new();
     let start = Instant::now();
     for _ in 0..outstanding {
-        let (context, body) = (context.clone(), Arc::clone(&body));
+        let (context, body) = (context.clone(), body.clone());
         publishers.spawn(async move {
             let mut times = Vec::new();
             while start.elapsed() < SPAN {
                 let sent = Instant::now();
-                let payload = body.as_bytes().to_vec().into();
-                context.publish("BARE", payload).await?.await?;
+                message.publish(&context, body.clone()).await?;
                 times.push(sent.elapsed());
             }
             anyhow::Ok(times)

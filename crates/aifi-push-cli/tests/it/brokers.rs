@@ -1,0 +1,111 @@
+//! `serve` and `inbox` on brokers.
+
+use aifi_push_brokers::Broker;
+use insta::assert_snapshot;
+use tempfile::TempDir;
+
+use crate::{aifi_push_in, directory, documented, printed, serving::Serving, write};
+
+fn serve(directory: &TempDir, broker: &Broker, more: &[&str]) -> Serving {
+    let url = broker.url();
+    let arguments = ["--nats-replicas", "1", "--inbox", &url];
+    Serving::start(directory, &[&arguments, more].concat())
+}
+
+fn send(directory: &TempDir, serving: &Serving, code: i32) -> String {
+    write(directory, "event.json", documented());
+    printed(
+        directory,
+        &["send", "event.json", "--url", &serving.url],
+        code,
+    )
+}
+
+fn listed(directory: &TempDir, broker: &Broker) -> usize {
+    let listed = printed(
+        directory,
+        &["inbox", "list", "--json", "--inbox", &broker.url()],
+        0,
+    );
+    listed.lines().count()
+}
+
+#[test]
+fn receivers_share_an_inbox() {
+    let (directory, broker) = (directory(), Broker::start().unwrap());
+    let receivers = [
+        serve(&directory, &broker, &[]),
+        serve(&directory, &broker, &[]),
+    ];
+    for receiver in &receivers {
+        send(&directory, receiver, 0);
+    }
+    assert_eq!(listed(&directory, &broker), 2);
+    let url = broker.url();
+    let inbox = |arguments: &[&str]| {
+        printed(
+            &directory,
+            &[&["inbox", "--inbox", &url], arguments].concat(),
+            0,
+        )
+    };
+    assert!(inbox(&["stats"]).starts_with("2 events, "));
+    assert!(inbox(&["prune", "--older-than", "0s"]).starts_with("0 events deleted"));
+    let pruned = inbox(&["prune", "--older-than", "0s", "--even-unseen"]);
+    assert!(pruned.starts_with("2 events deleted"), "{pruned}");
+}
+
+#[test]
+fn without_a_broker_an_event_is_refused_or_spooled() {
+    let (directory, mut broker) = (directory(), Broker::start().unwrap());
+    let refusing = serve(&directory, &broker, &[]);
+    let mut spooling = serve(&directory, &broker, &["--spool", "spool.db"]);
+    broker.kill().unwrap();
+    let refused = send(&directory, &refusing, 1);
+    assert!(refused.contains("503"), "{refused}");
+    send(&directory, &spooling, 0);
+    // The spool is an inbox to look at.
+    let spooled = ["inbox", "list", "--json", "--inbox", "sqlite:spool.db"];
+    assert_eq!(printed(&directory, &spooled, 0).lines().count(), 1);
+
+    broker.restart().unwrap();
+    spooling.wait_for_log("the spool is empty");
+    assert_eq!(listed(&directory, &broker), 1);
+    assert_eq!(printed(&directory, &spooled, 0), "");
+}
+
+#[test]
+fn with_a_spool_it_starts_before_the_brokers() {
+    let (directory, mut broker) = (directory(), Broker::start().unwrap());
+    broker.kill().unwrap();
+    let mut spooling = serve(&directory, &broker, &["--spool", "spool.db"]);
+    send(&directory, &spooling, 0);
+    broker.restart().unwrap();
+    spooling.wait_for_log("the spool is empty");
+    assert_eq!(listed(&directory, &broker), 1);
+}
+
+#[test]
+fn what_can_t_work_is_said() {
+    let (directory, broker) = (directory(), Broker::start().unwrap());
+    let refused = |arguments: &[&str]| {
+        let mut command = aifi_push_in(&directory, arguments);
+        let assert = command.env("AIFI_PUSH_TOKEN", "a").assert().code(1);
+        let output = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
+        output.replace(&broker.address(), "HOST")
+    };
+    let url = broker.url();
+    let serve = [
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--log",
+        "off",
+        "--inbox",
+    ];
+    assert_snapshot!(refused(&[&serve[..], &[&url]].concat()), @"aifi-push: nats://HOST: preparing the streams failed: jetstream error: replicas > 1 not supported in non-clustered mode (code 500, error code 10074)");
+    assert_snapshot!(refused(&["inbox", "--inbox", &url, "list"]), @"aifi-push: nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` makes it");
+    let one = [&serve[..], &[&url, "--nats-replicas", "1"]].concat();
+    assert_snapshot!(refused(&[&one[..], &["--max-body", "2MiB", "--max-queued-bytes", "9MiB"]].concat()), @"aifi-push: max_body_bytes: the inbox takes bodies of at most 1044480 bytes, not of 2097152: allow smaller ones only, or raise `max_payload` of the brokers");
+    assert_snapshot!(refused(&[&serve[..], &["sqlite:events.db", "--spool", "spool.db"]].concat()), @"aifi-push: --spool is for an inbox on brokers: sqlite: is on this disk itself");
+}
