@@ -20,7 +20,7 @@ const ROUNDS: usize = 3;
 
 /// Measure, and print a table of ratios against named peers.
 ///
-/// It takes half an hour and nothing else should run.
+/// It takes three quarters of an hour and nothing else should run.
 #[derive(clap::Args)]
 pub(crate) struct Options {}
 

@@ -90,6 +90,15 @@ impl Broker {
         format!("nats://{}", self.address())
     }
 
+    /// The id of the process.
+    ///
+    /// # Errors
+    ///
+    /// If it is down.
+    pub fn id(&self) -> Result<u32> {
+        Ok(self.process.as_ref().context("the broker is down")?.id())
+    }
+
     /// Ends it as a power cut would.
     ///
     /// # Errors
@@ -150,9 +159,8 @@ impl Broker {
     }
 
     fn signal(&self, name: &str) -> Result<()> {
-        let process = self.process.as_ref().context("the broker is down")?;
         let sent = Command::new("kill")
-            .args(["-s", name, &process.id().to_string()])
+            .args(["-s", name, &self.id()?.to_string()])
             .status()?;
         ensure!(sent.success(), "SIG{name} was not sent");
         Ok(())

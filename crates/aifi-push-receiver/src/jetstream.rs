@@ -24,16 +24,22 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use consume::Puller;
 use streams::Streams;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::{
+    sync::{Mutex, OnceCell},
+    time::timeout,
+};
 use uuid::Uuid;
 
 use crate::{
     Delivery, Entry, Error, Event, Filter, Inbox, Outcome, Position, Pruned, Receipt, Retention,
-    Stats, error::BoxError,
+    Stats, chain::Chain, error::BoxError,
 };
 
 /// How many events may be on their way to the brokers, which store them together as they come.
 const APPENDS: usize = 1024;
+
+/// How long brokers that need not be there are waited for at the start.
+const READY_WITHIN: Duration = Duration::from_secs(3);
 
 /// An [`Inbox`] on NATS JetStream, for receivers on many machines.
 ///
@@ -184,14 +190,13 @@ impl JetStreamInboxBuilder {
     /// [`Error::Configuration`], and [`Error::Inbox`] if a broker answers and does not let us in.
     pub async fn open_lazily(self) -> Result<JetStreamInbox, Error> {
         let inbox = self.connect_lazily().await?;
-        match inbox.streams().await {
-            Err(error @ Error::Configuration { .. }) => Err(error),
-            Err(error) => {
-                tracing::warn!(error = %crate::chain::Chain(&error), "no broker is ready yet");
-                Ok(inbox)
-            }
-            Ok(_) => Ok(inbox),
+        match timeout(READY_WITHIN, inbox.streams()).await {
+            Ok(Err(error @ Error::Configuration { .. })) => return Err(error),
+            Ok(Err(error)) => tracing::warn!(error = %Chain(&error), "no broker is ready yet"),
+            Err(_) => tracing::warn!("no broker is ready yet"),
+            Ok(Ok(_)) => {}
         }
+        Ok(inbox)
     }
 }
 

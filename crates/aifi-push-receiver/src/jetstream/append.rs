@@ -23,7 +23,7 @@ use crate::{Event, error::BoxError};
 
 /// For how long to try, less than the time of a call: while another broker takes over, nobody
 /// acknowledges.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(6);
 
 /// How long to wait before trying again.
 const PAUSE: Duration = Duration::from_millis(100);

@@ -326,7 +326,7 @@ impl Held {
                 tell(context, &self.reply, nak(delay)).await
             }
             Outcome::Dead { problem } => {
-                if let Some(event) = self.event(streams).await? {
+                if let Some(event) = self.event(streams, consumer).await? {
                     let attempts = Attempts {
                         count: self.attempt(),
                         uncounted: self.uncounted,
@@ -342,9 +342,9 @@ impl Held {
     }
 
     /// The event, unless it was quarantined or deleted meanwhile.
-    async fn event(&self, streams: &Streams) -> Result<Option<Event>, BoxError> {
+    async fn event(&self, streams: &Streams, consumer: &str) -> Result<Option<Event>, BoxError> {
         let subject = match self.again {
-            Some(_) => format!("aifi-push.again.*.{}", self.key()),
+            Some(_) => self.key().again(consumer),
             None => self.key().event(),
         };
         let Some(found) = beside::get(&streams.events, &subject).await? else {

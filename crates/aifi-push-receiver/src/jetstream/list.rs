@@ -121,7 +121,7 @@ fn state(index: &Index, floor: &Floor, key: &Key) -> State {
         State::Quarantined
     } else if is_among(&index.dead) {
         State::Dead
-    } else if key.position > floor.done || is_among(&index.retry) || is_among(&index.again) {
+    } else if key.position > floor.done || is_among(&index.again) {
         State::Pending
     } else {
         State::Done
@@ -155,6 +155,10 @@ async fn entry(
             } else {
                 key.retry(consumer)
             };
+            if !is_dead && state == State::Done {
+                // A word that came late left it.
+                continue;
+            }
             let Some(found) = beside::get(stream, &subject).await? else {
                 continue;
             };
@@ -181,14 +185,18 @@ async fn entry(
 }
 
 /// Reads the stream of events from a place on.
-struct Reader {
+pub(super) struct Reader {
     /// `None` if there is nothing to read.
     consumer: Option<Consumer<pull::Config>>,
     page: VecDeque<(Key, Event)>,
 }
 
 impl Reader {
-    async fn open(streams: &Streams, filter: &Filter, after: u64) -> Result<Self, BoxError> {
+    pub(super) async fn open(
+        streams: &Streams,
+        filter: &Filter,
+        after: u64,
+    ) -> Result<Self, BoxError> {
         let mut reader = Self {
             consumer: None,
             page: VecDeque::new(),
@@ -227,7 +235,7 @@ impl Reader {
         Ok(self.page.front())
     }
 
-    async fn next(&mut self) -> Result<Option<(Key, Event)>, BoxError> {
+    pub(super) async fn next(&mut self) -> Result<Option<(Key, Event)>, BoxError> {
         self.peek().await?;
         Ok(self.page.pop_front())
     }

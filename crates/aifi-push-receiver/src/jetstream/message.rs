@@ -13,8 +13,12 @@ const PROBLEM: &str = "Aifi-Push-Problem";
 const ATTEMPTS: &str = "Aifi-Push-Attempts";
 const UNCOUNTED: &str = "Aifi-Push-Uncounted";
 
-/// A problem is cut to so many bytes, so that it fits beside any body.
-const PROBLEM_BYTES: usize = 1024;
+/// A problem is cut to so many characters, so that it fits beside any body.
+const PROBLEM_CHARS: usize = 500;
+
+/// What the broker writes for an event besides its body: subject, headers and bookkeeping, to some
+/// bytes.
+const OVERHEAD: usize = 250;
 
 /// The event as it is published first. Published again, it is the same message.
 pub(super) fn event(event: &Event) -> PublishMessage {
@@ -36,9 +40,9 @@ pub(super) fn not_before(message: PublishMessage, not_before: DateTime<Utc>) -> 
 
 pub(super) fn with_problem(message: PublishMessage, problem: &str) -> PublishMessage {
     // A header is one line.
-    let line = problem.replace(['\r', '\n', '\0'], " ");
-    let end = line.floor_char_boundary(PROBLEM_BYTES);
-    message.header(PROBLEM, &line[..end])
+    let line = problem.chars().take(PROBLEM_CHARS);
+    let line = line.map(|char| if char.is_control() { ' ' } else { char });
+    message.header(PROBLEM, line.collect::<String>())
 }
 
 /// What a consumer has made of an event so far.
@@ -96,17 +100,9 @@ pub(super) fn read_problem(headers: &HeaderMap) -> Option<String> {
     Some(headers.get(PROBLEM)?.as_str().to_owned())
 }
 
-/// What is counted of a message: what the broker writes for it, to some bytes.
-pub(super) fn stored_bytes(message: &async_nats::jetstream::message::StreamMessage) -> u64 {
-    let headers = message.headers.iter();
-    let headers: usize = headers
-        .map(|(name, values)| {
-            let name: &str = name.as_ref();
-            let values = values.iter().map(|value| value.as_str().len() + 4);
-            values.map(|value| name.len() + value).sum::<usize>()
-        })
-        .sum();
-    (message.payload.len() + headers + message.subject.len() + 48) as u64
+/// What the broker writes for an event.
+pub(super) fn stored_bytes(event: &Event) -> u64 {
+    (event.body.len() + OVERHEAD) as u64
 }
 
 pub(super) fn position(sequence: u64) -> Position {

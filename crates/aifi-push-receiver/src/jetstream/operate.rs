@@ -25,6 +25,7 @@ pub(super) async fn quarantine(
     append::put(context, key.quarantined(), aside).await?;
     beside::delete(&streams.events, &key.event()).await?;
     for (stream, subject) in [
+        (&streams.events, subject::again_of_event(id)),
         (&streams.retry, subject::retry_of("*", id)),
         (&streams.dead, subject::dead_of("*", id)),
     ] {
@@ -62,7 +63,10 @@ pub(super) async fn redeliver(
         // Nobody of that name has seen anything.
         return Ok(0);
     };
-    let seen = info.delivered.stream_sequence;
+    let (seen, done) = (
+        info.delivered.stream_sequence,
+        info.ack_floor.stream_sequence,
+    );
     let mut count = 0;
     for (id, not_before) in events {
         let dead = beside::get(&streams.dead, &subject::dead_of(consumer, id)).await?;
@@ -72,8 +76,11 @@ pub(super) async fn redeliver(
         };
         let Some(found) = found else { continue };
         let key = beside::key(&found)?;
-        let retry = beside::get(&streams.retry, &key.retry(consumer)).await?;
-        if retry.is_some() || key.position > seen {
+        let is_waiting = key.position > done
+            && beside::get(&streams.retry, &key.retry(consumer))
+                .await?
+                .is_some();
+        if is_waiting || key.position > seen {
             continue;
         }
         let event = message::read(&key, &found.headers, found.payload)?;

@@ -2,11 +2,12 @@
 
 use super::{
     beside::{self, Index},
-    list, message, stats,
+    list::{self, Reader},
+    message, stats,
     streams::Streams,
     subject,
 };
-use crate::{Pruned, Retention, error::BoxError};
+use crate::{Filter, Pruned, Retention, error::BoxError};
 
 /// Deletes from the oldest on, up to the first that has to stay.
 pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pruned, BoxError> {
@@ -23,10 +24,9 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
     let mut pruned = Pruned::default();
     let first = state.first_sequence;
     let mut next = first;
-    while let Some(found) = beside::first(&streams.events, subject::EVENTS, next).await? {
-        let key = beside::key(&found)?;
-        let bytes = message::stored_bytes(&found);
-        let event = message::read(&key, &found.headers, found.payload)?;
+    let mut events = Reader::open(streams, &Filter::default(), first.saturating_sub(1)).await?;
+    while let Some((key, event)) = events.next().await? {
+        let bytes = message::stored_bytes(&event);
         let is_old = retention
             .before
             .is_some_and(|before| event.received_at < before);
@@ -70,7 +70,6 @@ async fn prune_aside(
         let Some(found) = beside::get(stream, &subject).await? else {
             continue;
         };
-        let bytes = message::stored_bytes(&found);
         let key = beside::key(&found)?;
         let event = message::read(&key, &found.headers, found.payload)?;
         if retention
@@ -83,7 +82,7 @@ async fn prune_aside(
             beside::delete(stream, &subject).await?;
         }
         pruned.events += u64::from(is_counted);
-        pruned.bytes += bytes;
+        pruned.bytes += message::stored_bytes(&event);
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use async_nats::jetstream::{
-    Context,
+    Context, ErrorCode,
     context::{CreateStreamErrorKind, GetStreamErrorKind},
     stream::{Config, DiscardPolicy, RetentionPolicy, StorageType, Stream},
 };
@@ -58,6 +58,14 @@ pub(super) async fn prepare(
                 action: "looking for the inbox",
                 source: format!("there is no stream {name}: `serve` makes it").into(),
             },
+            Refused::Alone => Error::configuration(
+                "replicas",
+                format!(
+                    "{inbox} is a broker of its own, and {} replicas take as many brokers: name \
+                     those of a cluster, or ask for 1 replica",
+                    wanted.replicas
+                ),
+            ),
             Refused::Drifted(drifts) => {
                 let drifts: Vec<_> = drifts.iter().map(ToString::to_string).collect();
                 Error::configuration(
@@ -108,6 +116,8 @@ enum Refused {
     NotNow(BoxError),
     Failed(BoxError),
     Missing,
+    /// The broker has no others to hold replicas.
+    Alone,
     Drifted(Vec<Drift>),
 }
 
@@ -155,6 +165,11 @@ async fn prepare_one(
                 }
                 let created = context.create_stream(wanted).await;
                 created.map_err(|error| match error.kind() {
+                    CreateStreamErrorKind::JetStream(inner)
+                        if inner.error_code() == ErrorCode::STREAM_REPLICAS_NOT_SUPPORTED =>
+                    {
+                        Refused::Alone
+                    }
                     CreateStreamErrorKind::JetStream(inner) if inner.code() < 500 => {
                         Refused::Failed(error.into())
                     }

@@ -77,6 +77,11 @@ pub(super) fn event_of(id: Uuid) -> String {
     event("*", id)
 }
 
+/// What waits to be seen again of an event.
+pub(super) fn again_of_event(id: Uuid) -> String {
+    format!("aifi-push.again.*.*.*.{id}")
+}
+
 pub(super) fn quarantined_of(id: Uuid) -> String {
     format!("aifi-push.quarantined.*.*.{id}")
 }

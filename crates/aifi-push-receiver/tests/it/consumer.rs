@@ -149,3 +149,22 @@ async fn what_does_not_decode_reaches_no_handler() {
     assert_eq!(handled.load(Ordering::SeqCst), 2);
     assert_eq!(all(&*inbox).await[2].state, State::Quarantined);
 }
+
+#[tokio::test]
+async fn an_event_that_crashes_the_process_again_and_again_is_given_up() {
+    let (inbox, _directory) = new_inbox().await;
+    inbox.append(vec![left(1)]).await.unwrap();
+    // As when the process crashed at each attempt: nobody settles.
+    for _ in 0..2 {
+        let taken = inbox.take("a", 1, AT_ONCE, AT_ONCE).await.unwrap();
+        assert_eq!(taken.len(), 1);
+    }
+    let consumer = Consumer::new(inbox.clone(), "a")
+        .max_attempts(2)
+        .on(async |_: Received<TransitionLeft>| -> Result<(), io::Error> { unreachable!() });
+    run_until_settled(&inbox, consumer).await;
+    let entry = &all(&*inbox).await[0];
+    assert_eq!(entry.state, State::Dead);
+    let problem = entry.deliveries[0].problem.as_deref();
+    assert_eq!(problem, Some("handed out 2 times, the last without a word"));
+}

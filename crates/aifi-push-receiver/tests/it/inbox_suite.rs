@@ -190,8 +190,12 @@ pub(crate) async fn quarantine_keeps_from_consumers_until_released(inbox: Arc<dy
     let taken = take(&*inbox, "a", 10).await;
     assert_eq!(texts(&taken), ["0", "2"]);
     // One that was handed out already is taken back.
-    inbox.quarantine(stored[2].id, "no JSON").await.unwrap();
-    let entry = &all(&*inbox).await[1];
+    let problem = format!("`é`: {}", "no JSON ".repeat(1000));
+    inbox.quarantine(stored[2].id, &problem).await.unwrap();
+    let listed = all(&*inbox).await;
+    let told = listed[2].problem.as_deref().unwrap();
+    assert!(problem.starts_with(told) && told.starts_with("`é`: no JSON"));
+    let entry = &listed[1];
     assert_eq!(entry.state, State::Quarantined);
     assert_eq!(entry.problem.as_deref(), Some("no JSON"));
     assert_eq!(entry.event, stored[1]);

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use aifi_push::operations::TRANSITION_LEFT;
-use aifi_push_brokers::Cluster;
+use aifi_push_brokers::{Broker, Cluster};
+use aifi_push_receiver::{Event, Inbox, JetStreamInbox};
 use anyhow::{Context as _, Result};
 use async_nats::jetstream::{
     self, Context,
@@ -21,7 +22,7 @@ use uuid::Uuid;
 use super::{ROUNDS, SPAN, Speed, median};
 use crate::{
     serving::Serving,
-    speed::{measure_at, summed_up},
+    speed::{measure_at, resident, summed_up},
 };
 
 /// How many events are on their way at a time, however many receivers there are.
@@ -58,6 +59,30 @@ pub(crate) async fn run(binary: &Path) -> Result<()> {
             );
         }
     }
+    memory().await
+}
+
+/// Prints the memory of a broker before and after it stores many events.
+async fn memory() -> Result<()> {
+    const BATCH: usize = 1000;
+    const BATCHES: usize = 500;
+    let broker = block_in_place(Broker::start)?;
+    let inbox = JetStreamInbox::builder(broker.url()).replicas(1).open();
+    let inbox = inbox.await?;
+    println!("\n| events in a broker | resident memory |\n|--:|--:|");
+    println!("| 0 | {} |", resident(broker.id()?)?);
+    let example = TRANSITION_LEFT.example.context("no example")?;
+    for _ in 0..BATCHES {
+        let events = (0..BATCH).map(|_| Event::arrived(&TRANSITION_LEFT, example));
+        inbox.append(events.collect()).await?;
+    }
+    println!("| {} | {} |", BATCH * BATCHES, resident(broker.id()?)?);
+    let stats = inbox.stats().await?;
+    println!(
+        "\n{} bytes stored for an event of {}",
+        stats.bytes / stats.events,
+        example.len()
+    );
     Ok(())
 }
 
