@@ -1,16 +1,17 @@
 //! `cargo xtask ci`: all that must hold before a change lands.
 
 mod dependencies;
+mod examples;
 mod features;
 mod judges;
 mod snapshots;
 
 use std::{process::ExitCode, time::Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{downstream, python, regen, torture};
+use crate::{downstream, evolution, python, regen, torture};
 
 /// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
 ///
@@ -23,21 +24,26 @@ pub(crate) struct Options {
     /// Python and Node.js. The TLS library takes its C headers: on Debian, the package libssl-dev.
     #[arg(long)]
     all: bool,
+    /// Run only the checks whose name holds this, such as one that failed.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
 }
 
 type Check = (&'static str, fn(&Shell) -> Result<()>);
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 14] = [
     ("formatting", formatting),
     ("lints", lints),
     ("documentation", documentation),
     ("NATS broker", python::nats_server),
     ("tests", snapshots::test_workspace),
+    ("examples", examples::run),
     ("feature combinations", features::test),
     ("dependencies", dependencies::check),
     ("snapshots", regen::check),
     ("packages", downstream::package),
     ("services that import the packages", downstream::check),
+    ("evolution", evolution::check),
     ("torture", torture::short),
     ("torture of many machines", torture::short_nats),
 ];
@@ -59,13 +65,17 @@ pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
     } else {
         &[]
     };
-    for (name, check) in CHECKS.iter().chain(more) {
+    let is_meant = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only));
+    let checks = CHECKS.iter().chain(more);
+    let checks: Vec<_> = checks.filter(|(name, _)| is_meant(name)).collect();
+    ensure!(!checks.is_empty(), "no check has such a name");
+    for (name, check) in checks {
         println!("\n=== {name}");
         let start = Instant::now();
         check(sh).with_context(|| format!("{name} failed"))?;
         println!("=== {name}: passed in {} s", start.elapsed().as_secs());
     }
-    println!("\nAll checks passed.");
+    println!("\nPassed.");
     Ok(ExitCode::SUCCESS)
 }
 

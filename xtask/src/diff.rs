@@ -37,12 +37,34 @@ pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
         std::fs::read_to_string(&options.old).with_context(|| options.old.clone())?
     };
     let new = sh.read_file(DOCUMENT)?;
-    let changes = changes(&facts(&old, &options.old)?, &facts(&new, DOCUMENT)?);
-    print!("{}", describe(&changes));
-    let is_breaking = changes
-        .iter()
-        .any(|change| change.effect == Effect::Breaking);
-    Ok(ExitCode::from(u8::from(is_breaking)))
+    let difference = difference(&facts(&old, &options.old)?, &facts(&new, DOCUMENT)?);
+    print!("{}", difference.text);
+    Ok(ExitCode::from(u8::from(difference.is_breaking)))
+}
+
+/// What changed from one document to another.
+pub(crate) struct Difference {
+    /// For people.
+    pub(crate) text: String,
+    /// Whether a service that was written before breaks.
+    pub(crate) is_breaking: bool,
+}
+
+/// Compares two documents.
+pub(crate) fn of_texts(old: &str, new: &str) -> Result<Difference> {
+    Ok(difference(
+        &facts(old, "the old document")?,
+        &facts(new, "the new document")?,
+    ))
+}
+
+fn difference(old: &Facts, new: &Facts) -> Difference {
+    let changes = changes(old, new);
+    let mut effects = changes.iter().map(|change| change.effect);
+    Difference {
+        is_breaking: effects.any(|effect| effect == Effect::Breaking),
+        text: describe(&changes),
+    }
 }
 
 fn facts(text: &str, name: &str) -> Result<Facts> {

@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod diff;
 mod downstream;
+mod evolution;
 mod python;
 mod regen;
 mod serving;

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -14,6 +15,8 @@ const TOKEN: &str = "xtask";
 pub(crate) struct Serving {
     /// Scheme, host and port.
     pub(crate) origin: String,
+    /// Where its inbox is.
+    pub(crate) directory: PathBuf,
     child: Child,
 }
 
@@ -21,11 +24,16 @@ impl Serving {
     /// Builds it, and starts it with a base path.
     pub(crate) fn start(sh: &Shell, base_path: &str) -> Result<Self> {
         cmd!(sh, "cargo build --quiet --package aifi-push-cli").run()?;
-        let root = sh.current_dir();
-        let directory = root.join("target/serving");
+        let target = sh.current_dir().join("target");
+        let directory = target.join("serving");
         sh.remove_path(&directory)?;
         sh.create_dir(&directory)?;
-        let mut child = Command::new(root.join("target/debug/aifi-push"))
+        Self::of(&target.join("debug/aifi-push"), &directory, base_path)
+    }
+
+    /// Starts one that is built, in a directory for its inbox.
+    pub(crate) fn of(binary: &Path, directory: &Path, base_path: &str) -> Result<Self> {
+        let mut child = Command::new(binary)
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
             .args(["--base-path", base_path])
             .env("AIFI_PUSH_TOKEN", TOKEN)
@@ -39,7 +47,16 @@ impl Serving {
         let origin = url.and_then(|url| url.strip_suffix(base_path));
         let origin = origin.context("`serve` does not say where it listens")?;
         let origin = origin.to_owned();
-        Ok(Self { origin, child })
+        Ok(Self {
+            origin,
+            directory: directory.to_owned(),
+            child,
+        })
+    }
+
+    /// The token that it lets in.
+    pub(crate) fn token(&self) -> &'static str {
+        TOKEN
     }
 
     /// The header that it lets in.

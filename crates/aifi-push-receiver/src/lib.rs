@@ -81,7 +81,13 @@ pub use spool::SpooledInbox;
 pub use sqlite::SqliteInbox;
 pub use tokens::Tokens;
 
-/// Runs the examples of the README, which are of this crate and of those below it.
+/// Runs the examples of the README and of the guide, which are of this crate and of those below it.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/sending.md")]
+    struct Sending;
+    #[doc = include_str!("../../../docs/receiving.md")]
+    struct Receiving;
+}

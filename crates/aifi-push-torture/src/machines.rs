@@ -280,11 +280,33 @@ async fn settle(
                 settled.lost += 1;
             }
         }
-        if settled.lost == 0 || Instant::now() > end {
+        if settled.lost == 0 {
+            return Ok(settled);
+        }
+        if Instant::now() > end {
+            let lost = acknowledged.iter().filter(|(id, digest)| {
+                !consumed.is_among(id, digest) && quarantined.get(id) != Some(digest)
+            });
+            for (id, _) in lost.take(20) {
+                describe(inbox, *id).await?;
+            }
             return Ok(settled);
         }
         sleep(Duration::from_secs(1)).await;
     }
+}
+
+/// Prints where an event is that nobody was handed.
+async fn describe(inbox: &JetStreamInbox, id: Uuid) -> Result<()> {
+    let filter = Filter {
+        id: Some(id),
+        ..Filter::default()
+    };
+    match inbox.list(&filter, None, 1).await?.pop() {
+        Some(entry) => println!("{id} is {}: {:?}", entry.state, entry.deliveries),
+        None => println!("{id} is not in the inbox"),
+    }
+    Ok(())
 }
 
 async fn quarantined(inbox: &JetStreamInbox) -> Result<HashMap<Uuid, Digest>> {
