@@ -9,6 +9,7 @@ mod append;
 mod beside;
 mod connection;
 mod consume;
+mod fetch;
 mod list;
 mod message;
 mod operate;

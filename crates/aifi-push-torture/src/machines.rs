@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// How long everything may take to come back, and the consumers to see what is left.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Does its worst for a time, and counts.
 pub(crate) async fn run(binary: &Path, span: Duration) -> Result<()> {
@@ -257,13 +257,13 @@ struct Settled {
     lost: usize,
 }
 
-/// Waits until each event was consumed or is quarantined, or time is over.
+/// Waits until each event was consumed or is quarantined, as long as there is progress.
 async fn settle(
     inbox: &JetStreamInbox,
     acknowledged: &HashMap<Uuid, Digest>,
     consumed: &Consumed,
 ) -> Result<Settled> {
-    let end = Instant::now() + PATIENCE;
+    let (mut end, mut fewest) = (Instant::now() + PATIENCE, usize::MAX);
     loop {
         let quarantined = quarantined(inbox).await?;
         let mut settled = Settled {
@@ -282,6 +282,10 @@ async fn settle(
         }
         if settled.lost == 0 {
             return Ok(settled);
+        }
+        if settled.lost < fewest {
+            fewest = settled.lost;
+            end = Instant::now() + PATIENCE;
         }
         if Instant::now() > end {
             let lost = acknowledged.iter().filter(|(id, digest)| {

@@ -14,12 +14,12 @@ use async_nats::jetstream::{
 };
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
-use futures_util::{StreamExt, future::join_all};
+use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    JetStreamInbox, append, beside, message,
+    JetStreamInbox, append, beside, fetch, message,
     message::Attempts,
     streams::Streams,
     subject::{self, Key},
@@ -158,30 +158,11 @@ impl Puller {
         let all_fresh = |messages: &[Message]| messages.iter().all(|one| delivered(one) == 1);
         let was_fresh = self.is_fresh.load(Ordering::Relaxed);
         let first = if was_fresh { limit } else { limit.min(1) };
-        let mut messages = self.fetch(first, wait).await?;
+        let mut messages = fetch::fetch(&self.consumer, first, wait).await?;
         if !was_fresh && !messages.is_empty() && all_fresh(&messages) && limit > 1 {
-            messages.extend(self.fetch(limit - 1, Duration::ZERO).await?);
+            messages.extend(fetch::fetch(&self.consumer, limit - 1, Duration::ZERO).await?);
         }
         self.is_fresh.store(all_fresh(&messages), Ordering::Relaxed);
-        Ok(messages)
-    }
-
-    /// What there is, at most `limit`, or the first that comes within `wait`.
-    async fn fetch(&self, limit: usize, wait: Duration) -> Result<Vec<Message>, BoxError> {
-        let mut fetch = self.consumer.fetch().max_messages(limit);
-        if !wait.is_zero() {
-            fetch = fetch.expires(wait);
-        }
-        let mut fetched = fetch.messages().await?;
-        let mut messages = Vec::new();
-        while let Some(message) = fetched.next().await {
-            match message {
-                Ok(message) => messages.push(message),
-                // What came before is in hand.
-                Err(_) if !messages.is_empty() => break,
-                Err(error) => return Err(error),
-            }
-        }
         Ok(messages)
     }
 
@@ -198,6 +179,7 @@ impl Puller {
             if held.delivered > 1 {
                 let retry = beside::get(&streams.retry, &held.key().retry(&self.name)).await?;
                 let attempts = retry.map(|retry| Attempts::read(&retry.headers));
+                held.is_noted = attempts.is_some();
                 held.uncounted = attempts.unwrap_or_default().uncounted;
             }
             let headers = message.headers.clone().unwrap_or_default();
@@ -241,6 +223,8 @@ struct Held {
     delivered: u32,
     /// How often of these nobody tried.
     uncounted: u32,
+    /// Whether there is a record of that, or of what failed.
+    is_noted: bool,
     until: DateTime<Utc>,
 }
 
@@ -258,6 +242,7 @@ impl Held {
             reply: reply.to_string(),
             delivered: delivered(message),
             uncounted: 0,
+            is_noted: false,
             until: Utc::now() + lease,
         })
     }
@@ -364,7 +349,7 @@ impl Held {
         streams: &Streams,
         consumer: &str,
     ) -> Result<(), BoxError> {
-        if self.delivered > 1 {
+        if self.is_noted {
             beside::delete(&streams.retry, &self.key().retry(consumer)).await?;
         }
         if self.again.is_some() {

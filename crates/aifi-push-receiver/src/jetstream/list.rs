@@ -10,10 +10,11 @@ use async_nats::{
     },
 };
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 
 use super::{
     beside::{self, Index},
+    fetch,
     message::{self, Attempts},
     streams::Streams,
     subject::{self, Key},
@@ -222,9 +223,7 @@ impl Reader {
         if self.page.is_empty()
             && let Some(consumer) = &self.consumer
         {
-            let mut fetched = consumer.fetch().max_messages(PAGE).messages().await?;
-            while let Some(found) = fetched.next().await {
-                let found = found?;
+            for found in fetch::fetch(consumer, PAGE, Duration::ZERO).await? {
                 let sequence = found.info()?.stream_sequence;
                 let (key, _) = subject::parse(&found.subject, sequence).ok_or("no event")?;
                 let headers = found.headers.clone().unwrap_or_default();
