@@ -16,7 +16,8 @@ pub(crate) fn package(sh: &Shell) -> Result<()> {
     // Changes that are not committed are packaged too, so that they can be tried.
     Ok(cmd!(
         sh,
-        "cargo package --workspace --exclude xtask --exclude aifi-push-torture --allow-dirty --quiet"
+        "cargo package --workspace --exclude xtask --exclude aifi-push-torture
+            --exclude aifi-push-brokers --allow-dirty --quiet"
     )
     .run()?)
 }
