@@ -160,7 +160,9 @@ impl Puller {
         let first = if was_fresh { limit } else { limit.min(1) };
         let mut messages = fetch::fetch(&self.consumer, first, wait).await?;
         if !was_fresh && !messages.is_empty() && all_fresh(&messages) && limit > 1 {
-            messages.extend(fetch::fetch(&self.consumer, limit - 1, Duration::ZERO).await?);
+            // The first is in hand, whatever becomes of this.
+            let more = fetch::fetch(&self.consumer, limit - 1, Duration::ZERO).await;
+            messages.extend(more.unwrap_or_default());
         }
         self.is_fresh.store(all_fresh(&messages), Ordering::Relaxed);
         Ok(messages)

@@ -36,7 +36,7 @@ pub(super) async fn list(
     let after = after.map_or(0, |Position(sequence)| u64::try_from(sequence).unwrap_or(0));
     let index = Index::read(streams).await?;
     let floor = Floor::read(&streams.events).await?;
-    let mut aside = aside(&index, after, floor.first);
+    let mut aside = aside(&index, filter, after, floor.first);
     let mut events = Reader::open(streams, filter, after).await?;
     let mut entries = Vec::new();
     while entries.len() < limit {
@@ -94,12 +94,14 @@ pub(super) async fn consumers(events: &Stream) -> Result<Vec<Info>, BoxError> {
     Ok(consumers)
 }
 
-/// What is not in the stream of events: quarantined, or dead and deleted there.
-fn aside(index: &Index, after: u64, first: u64) -> VecDeque<Key> {
+/// What is not in the stream of events: quarantined, or dead and deleted there. Dead letters are
+/// found by themselves if nothing else is asked for.
+fn aside(index: &Index, filter: &Filter, after: u64, first: u64) -> VecDeque<Key> {
     let dead = index.dead.iter().map(|(key, _)| key);
-    let dead = dead.filter(|key| key.position < first);
+    let dead = dead.filter(|key| key.position < first || filter.state == Some(State::Dead));
     let mut aside: Vec<Key> = index.quarantined.values().chain(dead).cloned().collect();
-    aside.retain(|key| key.position > after);
+    let is_asked_for = |key: &Key| filter.id.is_none_or(|id| id == key.id);
+    aside.retain(|key| key.position > after && is_asked_for(key));
     aside.sort_by_key(|key| key.position);
     aside.dedup();
     aside.into()
@@ -202,7 +204,8 @@ impl Reader {
             consumer: None,
             page: VecDeque::new(),
         };
-        if let Some(id) = filter.id {
+        let is_aside = matches!(filter.state, Some(State::Quarantined | State::Dead));
+        if let Some(id) = filter.id.filter(|_| !is_aside) {
             if let Some(found) = beside::get(&streams.events, &subject::event_of(id)).await? {
                 let key = beside::key(&found)?;
                 let event = message::read(&key, &found.headers, found.payload)?;
@@ -211,7 +214,6 @@ impl Reader {
             return Ok(reader);
         }
         let last = streams.events.get_info().await?.state.last_sequence;
-        let is_aside = filter.state == Some(State::Quarantined);
         if after < last && !is_aside {
             let config = config(filter, after);
             reader.consumer = Some(streams.events.create_consumer(config).await?);

@@ -151,6 +151,13 @@ pub(crate) async fn dead_letters_wait_until_they_are_asked_for(inbox: Arc<dyn In
     settle(&*inbox, "a", &taken[1..], Outcome::Done).await;
     assert!(take(&*inbox, "a", 10).await.is_empty());
     assert_eq!(states(&*inbox).await, [State::Dead, State::Done]);
+    let filter = Filter {
+        state: Some(State::Dead),
+        ..Filter::default()
+    };
+    let listed = inbox.list(&filter, None, 9).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].event, taken[0].event);
     let stats = inbox.stats().await.unwrap();
     assert_eq!(
         (stats.consumers[0].dead, stats.consumers[0].pending),
