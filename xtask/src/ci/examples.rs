@@ -8,10 +8,16 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
+use super::features;
+
 pub(super) fn run(sh: &Shell) -> Result<()> {
-    let receiver = ["--package", "aifi-push-receiver", "--examples"];
-    cmd!(sh, "cargo build --quiet {receiver...}").run()?;
-    cmd!(sh, "cargo build --quiet --package aifi-push --examples").run()?;
+    // With the features of the tests, which have built them already.
+    let features = features::WITHOUT_NATIVE_TLS;
+    cmd!(
+        sh,
+        "cargo build --quiet --workspace --examples --features {features}"
+    )
+    .run()?;
     let examples = sh.current_dir().join("target/debug/examples");
     let test_double = examples.join("test_double");
     cmd!(sh, "{test_double}").run()?;
