@@ -13,6 +13,7 @@ const BY_HAND: &str = include_str!("../downstream/by_hand.rs");
 
 /// Packages every crate that is published, and builds each from its package.
 pub(crate) fn package(sh: &Shell) -> Result<()> {
+    forget_earlier(sh)?;
     // Changes that are not committed are packaged too, so that they can be tried.
     Ok(cmd!(
         sh,
@@ -20,6 +21,30 @@ pub(crate) fn package(sh: &Shell) -> Result<()> {
             --exclude aifi-push-brokers --allow-dirty --quiet"
     )
     .run()?)
+}
+
+/// Cargo takes what it once unpacked of a version for what the version is now.
+fn forget_earlier(sh: &Shell) -> Result<()> {
+    let home = sh.var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let registry = home.context("no home directory")?.join("registry");
+    for kind in ["src", "cache"] {
+        // Only of the registries that `cargo package` makes up, which have no host in their names.
+        let registries = sh.read_dir(registry.join(kind)).unwrap_or_default();
+        let made_up = registries.iter().filter(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.as_encoded_bytes().starts_with(b"-")
+        });
+        for path in made_up {
+            for package in sh.read_dir(path)? {
+                let name = package.file_name().unwrap_or_default().to_owned();
+                if name.as_encoded_bytes().starts_with(b"aifi-push-") {
+                    sh.remove_path(package)?;
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Runs services that import the packages, before and after a change of the document.

@@ -265,7 +265,12 @@ async fn settle(
 ) -> Result<Settled> {
     let (mut end, mut fewest) = (Instant::now() + PATIENCE, usize::MAX);
     loop {
-        let quarantined = quarantined(inbox).await?;
+        let quarantined = match quarantined(inbox).await {
+            Ok(quarantined) => quarantined,
+            // The brokers may still be at electing leaders.
+            Err(_) if Instant::now() < end => continue,
+            Err(error) => return Err(error),
+        };
         let mut settled = Settled {
             consumed: 0,
             quarantined: 0,

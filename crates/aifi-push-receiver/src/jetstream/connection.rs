@@ -15,7 +15,7 @@ use crate::{Error, error::BoxError};
 /// for disks that are busy, and short enough for a second try within the time of a call.
 const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(3);
 
-/// How long to wait for any other answer. Reading much can take long.
+/// How long to wait for a word about a delivery to be heard.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long to wait at most between two tries to reach a broker.

@@ -18,6 +18,9 @@ pub(super) const EVENTS: &str = "AIFI_PUSH";
 /// For how long the broker knows an event by its id alone. After that it knows it by its subject.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 
+/// How long to wait for an answer. Reading much can take long.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+
 /// For how long to try while the brokers elect a leader.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -36,6 +39,10 @@ pub(super) async fn prepare(
     wanted: &Wanted,
     inbox: &str,
 ) -> Result<Streams, Error> {
+    // What is asked of a stream may take longer than a publish.
+    let mut context = context.clone();
+    context.set_timeout(ANSWERED_WITHIN);
+    let context = &context;
     let prepare = async |name, subjects: &[&str]| {
         let config = config(name, subjects, wanted);
         let prepare = || prepare_one(context, &config, wanted.may_create);
