@@ -1,12 +1,13 @@
 //! What lies beside the stream of events, by subject.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use async_nats::jetstream::{
     message::StreamMessage,
     stream::{RawMessageErrorKind, Stream},
 };
 use futures_util::TryStreamExt;
+use uuid::Uuid;
 
 use super::{
     streams::Streams,
@@ -16,24 +17,25 @@ use crate::error::BoxError;
 
 /// A message of each subject, known by its subject alone.
 pub(super) struct Index {
-    pub(super) quarantined: BTreeMap<u64, Key>,
-    /// With the consumer that gave it up.
-    pub(super) dead: Vec<(Key, String)>,
-    /// With the consumer that failed.
-    pub(super) retry: Vec<(Key, String)>,
-    /// With the consumer that is to see it again.
-    pub(super) again: Vec<(Key, String)>,
+    pub(super) quarantined: Events,
+    /// With the consumers that gave it up.
+    pub(super) dead: Events,
+    /// With the consumers that failed.
+    pub(super) retry: Events,
+    /// With the consumers that are to see it again.
+    pub(super) again: Events,
 }
+
+/// Events by id, with the consumers that messages about them are for.
+pub(super) type Events = HashMap<Uuid, (Key, Vec<String>)>;
 
 impl Index {
     pub(super) async fn read(streams: &Streams) -> Result<Self, BoxError> {
-        let quarantined = keys(&streams.quarantine, subject::QUARANTINED).await?;
-        let quarantined = quarantined.into_iter();
         Ok(Self {
-            quarantined: quarantined.map(|(key, _)| (key.position, key)).collect(),
-            dead: keys(&streams.dead, subject::DEAD).await?,
-            retry: keys(&streams.retry, subject::RETRY).await?,
-            again: keys(&streams.events, subject::AGAIN).await?,
+            quarantined: events(&streams.quarantine, subject::QUARANTINED).await?,
+            dead: events(&streams.dead, subject::DEAD).await?,
+            retry: events(&streams.retry, subject::RETRY).await?,
+            again: events(&streams.events, subject::AGAIN).await?,
         })
     }
 }
@@ -45,17 +47,17 @@ pub(super) async fn count(stream: &Stream, filter: &str) -> Result<u64, BoxError
     Ok(count.await?)
 }
 
-/// The events that messages are about, by position.
-async fn keys(stream: &Stream, filter: &str) -> Result<Vec<(Key, String)>, BoxError> {
+/// The events that messages are about.
+async fn events(stream: &Stream, filter: &str) -> Result<Events, BoxError> {
     let mut subjects = stream.info_with_subjects(filter).await?;
-    let mut keys = Vec::new();
+    let mut events = Events::new();
     while let Some((subject, _)) = subjects.try_next().await? {
         if let Some((key, consumer)) = subject::parse(&subject, 0) {
-            keys.push((key, consumer.unwrap_or_default().to_owned()));
+            let (_, consumers) = events.entry(key.id).or_insert((key, Vec::new()));
+            consumers.extend(consumer.map(str::to_owned));
         }
     }
-    keys.sort_by_key(|(key, _)| key.position);
-    Ok(keys)
+    Ok(events)
 }
 
 /// The message of a subject, which may hold wildcards.

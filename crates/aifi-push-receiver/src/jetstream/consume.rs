@@ -36,7 +36,6 @@ const MAX_ACK_PENDING: i64 = 100_000;
 /// A durable consumer.
 #[derive(Debug)]
 pub(super) struct Puller {
-    name: String,
     consumer: Consumer<pull::Config>,
     /// Whether the last event was a new one. If not, events are asked for one by one: each may be
     /// the one that crashes the process, and would count as an attempt of those that came with it.
@@ -60,7 +59,6 @@ impl JetStreamInbox {
         }
         let consumer = self.prepare_consumer(streams, name, ack_wait).await?;
         let puller = Arc::new(Puller {
-            name: name.to_owned(),
             consumer,
             is_fresh: AtomicBool::new(false),
         });
@@ -175,11 +173,12 @@ impl Puller {
         messages: Vec<Message>,
         lease: Duration,
     ) -> Result<Vec<Delivery>, BoxError> {
+        let name = &self.consumer.cached_info().name;
         let mut taken: Vec<Delivery> = Vec::new();
         for message in messages {
             let mut held = Held::new(&message, lease)?;
             if held.delivered > 1 {
-                let retry = beside::get(&streams.retry, &held.key().retry(&self.name)).await?;
+                let retry = beside::get(&streams.retry, &held.key().retry(name)).await?;
                 let attempts = retry.map(|retry| Attempts::read(&retry.headers));
                 held.is_noted = attempts.is_some();
                 held.uncounted = attempts.unwrap_or_default().uncounted;
@@ -188,14 +187,14 @@ impl Puller {
             let early = message::read_not_before(&headers)?
                 .and_then(|not_before| (not_before - Utc::now()).to_std().ok());
             if let Some(delay) = early {
-                held.put_back(context, &self.name, delay).await?;
+                held.put_back(context, name, delay).await?;
                 continue;
             }
             // One that comes again comes alone.
             if held.attempt() > 1 && !taken.is_empty()
                 || taken.first().is_some_and(|first| first.attempt > 1)
             {
-                held.put_back(context, &self.name, Duration::ZERO).await?;
+                held.put_back(context, name, Duration::ZERO).await?;
                 continue;
             }
             if lease < MIN_ACK_WAIT {

@@ -55,7 +55,7 @@ pub(super) async fn list(
         } else {
             match events.next().await? {
                 // It is in both places for a moment.
-                Some((key, _)) if index.quarantined.contains_key(&key.position) => continue,
+                Some((key, _)) if index.quarantined.contains_key(&key.id) => continue,
                 Some(event) => event,
                 None => break,
             }
@@ -68,19 +68,21 @@ pub(super) async fn list(
     Ok(entries)
 }
 
-/// Up to where every consumer is done, and where the stream begins.
-struct Floor {
-    first: u64,
-    done: u64,
+/// Where the stream of events begins and ends, and up to where every consumer is done.
+pub(super) struct Floor {
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) done: u64,
 }
 
 impl Floor {
-    async fn read(events: &Stream) -> Result<Self, BoxError> {
+    pub(super) async fn read(events: &Stream) -> Result<Self, BoxError> {
         let state = events.get_info().await?.state;
         let consumers = consumers(events).await?;
         let done = consumers.iter().map(|info| info.ack_floor.stream_sequence);
         Ok(Self {
             first: state.first_sequence,
+            last: state.last_sequence,
             done: done.min().unwrap_or(0),
         })
     }
@@ -97,9 +99,10 @@ pub(super) async fn consumers(events: &Stream) -> Result<Vec<Info>, BoxError> {
 /// What is not in the stream of events: quarantined, or dead and deleted there. Dead letters are
 /// found by themselves if nothing else is asked for.
 fn aside(index: &Index, filter: &Filter, after: u64, first: u64) -> VecDeque<Key> {
-    let dead = index.dead.iter().map(|(key, _)| key);
-    let dead = dead.filter(|key| key.position < first || filter.state == Some(State::Dead));
-    let mut aside: Vec<Key> = index.quarantined.values().chain(dead).cloned().collect();
+    let dead = index.dead.values();
+    let dead = dead.filter(|(key, _)| key.position < first || filter.state == Some(State::Dead));
+    let aside = index.quarantined.values().chain(dead);
+    let mut aside: Vec<Key> = aside.map(|(key, _)| key.clone()).collect();
     let is_asked_for = |key: &Key| filter.id.is_none_or(|id| id == key.id);
     aside.retain(|key| key.position > after && is_asked_for(key));
     aside.sort_by_key(|key| key.position);
@@ -108,7 +111,7 @@ fn aside(index: &Index, filter: &Filter, after: u64, first: u64) -> VecDeque<Key
 }
 
 async fn set_aside(streams: &Streams, index: &Index, key: &Key) -> Result<Option<Event>, BoxError> {
-    let found = if index.quarantined.contains_key(&key.position) {
+    let found = if index.quarantined.contains_key(&key.id) {
         beside::get(&streams.quarantine, &key.quarantined()).await?
     } else {
         beside::get(&streams.dead, &subject::dead_of("*", key.id)).await?
@@ -119,12 +122,11 @@ async fn set_aside(streams: &Streams, index: &Index, key: &Key) -> Result<Option
 }
 
 fn state(index: &Index, floor: &Floor, key: &Key) -> State {
-    let is_among = |keys: &[(Key, String)]| keys.iter().any(|(other, _)| other.id == key.id);
-    if index.quarantined.contains_key(&key.position) {
+    if index.quarantined.contains_key(&key.id) {
         State::Quarantined
-    } else if is_among(&index.dead) {
+    } else if index.dead.contains_key(&key.id) {
         State::Dead
-    } else if key.position > floor.done || is_among(&index.again) {
+    } else if key.position > floor.done || index.again.contains_key(&key.id) {
         State::Pending
     } else {
         State::Done
@@ -148,20 +150,23 @@ async fn entry(
     state: State,
 ) -> Result<Entry, BoxError> {
     let mut deliveries = Vec::new();
-    for (stream, keys, is_dead) in [
+    for (stream, events, is_dead) in [
         (&streams.retry, &index.retry, false),
         (&streams.dead, &index.dead, true),
     ] {
-        for (key, consumer) in keys.iter().filter(|(other, _)| other.id == key.id) {
+        if !is_dead && state == State::Done {
+            // A word that came late left it.
+            continue;
+        }
+        let Some((key, consumers)) = events.get(&key.id) else {
+            continue;
+        };
+        for consumer in consumers {
             let subject = if is_dead {
                 key.dead(consumer)
             } else {
                 key.retry(consumer)
             };
-            if !is_dead && state == State::Done {
-                // A word that came late left it.
-                continue;
-            }
             let Some(found) = beside::get(stream, &subject).await? else {
                 continue;
             };

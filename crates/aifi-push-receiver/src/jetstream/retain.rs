@@ -2,7 +2,7 @@
 
 use super::{
     beside::{self, Index},
-    list::{self, Reader},
+    list::{Floor, Reader},
     message, stats,
     streams::Streams,
     subject,
@@ -11,18 +11,11 @@ use crate::{Filter, Pruned, Retention, error::BoxError};
 
 /// Deletes from the oldest on, up to the first that has to stay.
 pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pruned, BoxError> {
-    let state = streams.events.get_info().await?.state;
+    let Floor { first, last, done } = Floor::read(&streams.events).await?;
+    let last = if retention.even_unseen { last } else { done };
     let mut left = stats::bytes(streams).await?;
-    let consumers = list::consumers(&streams.events).await?;
-    let floors = consumers.iter().map(|info| info.ack_floor.stream_sequence);
-    let last = if retention.even_unseen {
-        state.last_sequence
-    } else {
-        floors.min().unwrap_or(0)
-    };
     let index = Index::read(streams).await?;
     let mut pruned = Pruned::default();
-    let first = state.first_sequence;
     let mut next = first;
     let mut events = Reader::open(streams, &Filter::default(), first.saturating_sub(1)).await?;
     while let Some((key, event)) = events.next().await? {
@@ -37,7 +30,7 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
         next = key.position + 1;
         left = left.saturating_sub(bytes);
         // A dead letter stays, in a stream of its own.
-        let stays = !retention.even_unseen && index.dead.iter().any(|(dead, _)| dead.id == key.id);
+        let stays = !retention.even_unseen && index.dead.contains_key(&key.id);
         pruned.events += u64::from(!stays);
         pruned.bytes += bytes;
     }
@@ -59,14 +52,17 @@ async fn prune_aside(
     first: u64,
     pruned: &mut Pruned,
 ) -> Result<(), BoxError> {
-    let quarantined = index.quarantined.values();
-    let quarantined = quarantined.map(|key| (&streams.quarantine, key.quarantined(), true));
-    let dead = index.dead.iter().map(|(key, consumer)| {
+    let mut aside = Vec::new();
+    for (key, _) in index.quarantined.values() {
+        aside.push((&streams.quarantine, key.quarantined(), true));
+    }
+    for (key, consumers) in index.dead.values() {
         // The event itself, if it is still there, is counted.
-        let is_alone = key.position < first && !index.quarantined.contains_key(&key.position);
-        (&streams.dead, key.dead(consumer), is_alone)
-    });
-    for (stream, subject, is_counted) in quarantined.chain(dead) {
+        let is_alone = key.position < first && !index.quarantined.contains_key(&key.id);
+        let letters = consumers.iter().map(|consumer| key.dead(consumer));
+        aside.extend(letters.map(|letter| (&streams.dead, letter, is_alone)));
+    }
+    for (stream, subject, is_counted) in aside {
         let Some(found) = beside::get(stream, &subject).await? else {
             continue;
         };

@@ -1,7 +1,5 @@
 //! How much there is, and how far each consumer is.
 
-use std::collections::BTreeSet;
-
 use async_nats::jetstream::{consumer::Info, stream::Stream};
 use chrono::{DateTime, Utc};
 
@@ -17,14 +15,11 @@ pub(super) async fn stats(streams: &Streams) -> Result<Stats, BoxError> {
     let index = Index::read(streams).await?;
     let probes = beside::count(&streams.events, subject::PROBES).await?;
     let events = streams.events.get_info().await?.state;
-    let only_dead: BTreeSet<_> = index
-        .dead
-        .iter()
-        .map(|(key, _)| key.position)
-        .filter(|position| *position < events.first_sequence)
-        .collect();
-    let elsewhere = index.quarantined.len() + only_dead.len();
-    let not_events = index.again.len() as u64 + probes;
+    let dead = index.dead.values();
+    let only_dead = dead.filter(|(key, _)| key.position < events.first_sequence);
+    let elsewhere = index.quarantined.len() + only_dead.count();
+    let again = index.again.values().map(|(_, consumers)| consumers.len());
+    let not_events = again.sum::<usize>() as u64 + probes;
     let mut consumers = Vec::new();
     for info in list::consumers(&streams.events).await? {
         consumers.push(consumer(&streams.events, &index, info).await?);
@@ -65,11 +60,11 @@ async fn consumer(events: &Stream, index: &Index, info: Info) -> Result<Consumer
         .flatten()
         .min();
     }
-    let dead = index.dead.iter();
+    let dead = index.dead.values().flat_map(|(_, consumers)| consumers);
     Ok(ConsumerStats {
         pending,
         oldest_pending,
-        dead: dead.filter(|(_, consumer)| *consumer == info.name).count() as u64,
+        dead: dead.filter(|consumer| **consumer == info.name).count() as u64,
         name: info.name,
     })
 }
