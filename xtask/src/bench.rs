@@ -1,22 +1,15 @@
 //! `cargo xtask bench`: each figure as a ratio against a named peer of the same run.
 
-use std::{
-    collections::BTreeSet,
-    process::ExitCode,
-    time::{Duration, Instant},
-};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::{
-    downstream::{self, Service},
-    torture,
+    builds::{self, ROUNDS, median},
+    compare, downstream, torture,
 };
-
-/// Rounds of each measurement. We and the peers take turns, and the median counts.
-const ROUNDS: usize = 3;
 
 /// Measure, and print a table of ratios against named peers.
 ///
@@ -40,14 +33,13 @@ pub(crate) fn run(sh: &Shell) -> Result<ExitCode> {
     row("calls per second", "reqwest by hand", 1.0 / calls);
 
     downstream::package(sh)?;
-    let by_hand = downstream::by_hand();
     let services = [
-        by_hand,
-        downstream::codegen(sh),
-        downstream::snapshot(sh),
+        compare::by_hand(),
+        compare::ours(sh, "codegen", downstream::CODEGEN),
+        compare::ours(sh, "snapshot", downstream::SNAPSHOT),
         downstream::models(sh),
     ];
-    let builds = builds(sh, &services)?;
+    let builds = builds::measure(sh, &services)?;
     let (peer, ours) = builds.split_first().context("no services")?;
     let against = format!("by hand ({:.1} s, {} crates)", peer.seconds, peer.crates);
     for (build, service) in ours.iter().zip(&services[1..]) {
@@ -89,61 +81,4 @@ fn estimate(sh: &Shell, group: &str, name: &str) -> Result<f64> {
     let path = format!("target/criterion/{group}/{name}/new/estimates.json");
     let estimates: Value = serde_json::from_str(&sh.read_file(&path)?)?;
     estimates["median"]["point_estimate"].as_f64().context(path)
-}
-
-struct Build {
-    seconds: f64,
-    crates: usize,
-}
-
-fn builds(sh: &Shell, services: &[Service]) -> Result<Vec<Build>> {
-    let mut directories = Vec::new();
-    for service in services {
-        let directory = service.create(sh)?;
-        let _directory = sh.push_dir(&directory);
-        cmd!(sh, "cargo fetch --quiet").run()?;
-        directories.push(directory);
-    }
-    let mut seconds = vec![Vec::new(); services.len()];
-    for _ in 0..ROUNDS {
-        for (directory, seconds) in directories.iter().zip(&mut seconds) {
-            let _directory = sh.push_dir(directory);
-            seconds.push(cold_build(sh)?.as_secs_f64());
-        }
-    }
-    directories
-        .iter()
-        .zip(seconds)
-        .map(|(directory, seconds)| {
-            let _directory = sh.push_dir(directory);
-            Ok(Build {
-                seconds: median(seconds),
-                crates: crates(sh)?,
-            })
-        })
-        .collect()
-}
-
-fn cold_build(sh: &Shell) -> Result<Duration> {
-    sh.remove_path("target")?;
-    let build = cmd!(sh, "cargo build --quiet --offline");
-    let start = Instant::now();
-    build.run()?;
-    Ok(start.elapsed())
-}
-
-/// How many packages a build takes besides the service itself.
-fn crates(sh: &Shell) -> Result<usize> {
-    let tree = cmd!(
-        sh,
-        "cargo tree --edges normal,build --prefix none --no-dedupe"
-    )
-    .read()?;
-    let packages: BTreeSet<&str> = tree.lines().collect();
-    Ok(packages.len().saturating_sub(1))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -48,11 +48,13 @@ const CHECKS: [Check; 14] = [
     ("torture of many machines", torture::short_nats),
 ];
 
-const CHECKS_FROM_ELSEWHERE: [Check; 5] = [
+const CHECKS_FROM_ELSEWHERE: [Check; 7] = [
     ("native TLS", features::test_native_tls),
     ("openapi-spec-validator", judges::openapi_spec_validator),
     ("Redocly", judges::redocly),
     ("schemathesis", judges::schemathesis),
+    ("Prism", judges::prism),
+    ("openapi-generator", judges::openapi_generator),
     ("cargo-deny", judges::cargo_deny),
 ];
 

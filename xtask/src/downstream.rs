@@ -1,15 +1,23 @@
 //! Services outside of the workspace that import the packages as they would be published.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
 use xshell::{Shell, cmd};
+
+use crate::{
+    evolution,
+    service::{self, Service},
+};
 
 const SERVICE: &str = include_str!("../downstream/service.rs");
 const MODELS: &str = include_str!("../downstream/models.rs");
 const ENTERED: &str = include_str!("../downstream/entered.rs");
-const BY_HAND: &str = include_str!("../downstream/by_hand.rs");
+
+/// The features of a service that sends, with the code generated at build time.
+pub(crate) const CODEGEN: &[&str] = &["client", "codegen", "rustls"];
+/// The same with the reviewed snapshot.
+pub(crate) const SNAPSHOT: &[&str] = &["client", "rustls"];
 
 /// Packages every crate that is published, and builds each from its package.
 pub(crate) fn package(sh: &Shell) -> Result<()> {
@@ -50,123 +58,45 @@ fn forget_earlier(sh: &Shell) -> Result<()> {
 /// Runs services that import the packages, before and after a change of the document.
 pub(crate) fn check(sh: &Shell) -> Result<()> {
     let evolved = evolve(sh)?;
-    let client = ["client", "codegen", "rustls"];
+    let sending = |name, features, source| service(sh, name, features, &[("main.rs", source)]);
+    let after = |name, source| Service {
+        name,
+        dependencies: service::importing(&evolved, &packaged(sh, "aifi-push-codegen"), CODEGEN),
+        files: vec![("main.rs", source)],
+    };
     let services = [
-        codegen(sh),
-        snapshot(sh),
+        sending("codegen", CODEGEN, SERVICE),
+        sending("snapshot", SNAPSHOT, SERVICE),
         models(sh),
-        Service::importing("evolved", sh, &evolved, &client, SERVICE),
-        Service::importing("entered", sh, &evolved, &client, ENTERED),
-        by_hand(),
+        after("evolved", SERVICE),
+        after("entered", ENTERED),
     ];
     for service in services {
-        let _directory = sh.push_dir(service.create(sh)?);
-        // The dependencies that services share are compiled once.
-        let run = cmd!(sh, "cargo run --quiet").env("CARGO_TARGET_DIR", "../target");
-        run.run()
+        let program = service.build(sh, "dev")?;
+        cmd!(sh, "{program}")
+            .run()
             .with_context(|| format!("the service `{}`", service.name))?;
     }
     Ok(())
 }
 
-/// Sends, with the code generated at build time.
-pub(crate) fn codegen(sh: &Shell) -> Service {
-    let features = ["client", "codegen", "rustls"];
-    Service::importing(
-        "codegen",
-        sh,
-        &packaged(sh, "aifi-push"),
-        &features,
-        SERVICE,
-    )
-}
-
-/// Sends, with the reviewed snapshot.
-pub(crate) fn snapshot(sh: &Shell) -> Service {
-    let features = ["client", "rustls"];
-    Service::importing(
-        "snapshot",
-        sh,
-        &packaged(sh, "aifi-push"),
-        &features,
-        SERVICE,
-    )
-}
-
 /// Receives, with the models of the reviewed snapshot.
 pub(crate) fn models(sh: &Shell) -> Service {
-    Service::importing("models", sh, &packaged(sh, "aifi-push"), &[], MODELS)
+    service(sh, "models", &[], &[("main.rs", MODELS)])
 }
 
-/// Sends, without us: what the others are measured against.
-pub(crate) fn by_hand() -> Service {
+/// A service that imports the package.
+pub(crate) fn service(
+    sh: &Shell,
+    name: &'static str,
+    features: &[&str],
+    files: &[(&'static str, &'static str)],
+) -> Service {
+    let (package, generator) = (packaged(sh, "aifi-push"), packaged(sh, "aifi-push-codegen"));
     Service {
-        name: "by-hand",
-        dependencies: r#"
-chrono = { version = "0.4", default-features = false, features = ["serde", "std"] }
-reqwest = { version = "0.13", default-features = false, features = ["json", "rustls"] }
-serde = { version = "1", features = ["derive"] }
-serde_json = "1"
-"#
-        .to_owned(),
-        source: BY_HAND,
-    }
-}
-
-/// A service of one file.
-pub(crate) struct Service {
-    pub(crate) name: &'static str,
-    dependencies: String,
-    source: &'static str,
-}
-
-impl Service {
-    fn importing(
-        name: &'static str,
-        sh: &Shell,
-        package: &Path,
-        features: &[&str],
-        source: &'static str,
-    ) -> Self {
-        let generator = packaged(sh, "aifi-push-codegen");
-        let dependencies = format!(
-            r#"
-aifi-push = {{ version = "*", default-features = false, features = {features:?} }}
-
-[patch.crates-io]
-aifi-push = {{ path = {package:?} }}
-aifi-push-codegen = {{ path = {generator:?} }}
-"#
-        );
-        Self {
-            name,
-            dependencies,
-            source,
-        }
-    }
-
-    /// Writes the service to `target/downstream` and gives its directory.
-    pub(crate) fn create(&self, sh: &Shell) -> Result<PathBuf> {
-        let directory = sh.current_dir().join("target/downstream").join(self.name);
-        let Self {
-            name, dependencies, ..
-        } = self;
-        let manifest = format!(
-            r#"[package]
-name = "{name}"
-version = "0.0.0"
-edition = "2024"
-
-[workspace]
-
-[dependencies]
-tokio = {{ version = "1", features = ["macros", "rt"] }}{dependencies}"#
-        );
-        sh.write_file(directory.join("Cargo.toml"), manifest)?;
-        sh.write_file(directory.join("src/main.rs"), self.source)?;
-        // The same versions as in the workspace.
-        sh.copy_file("Cargo.lock", directory.join("Cargo.lock"))?;
-        Ok(directory)
+        name,
+        dependencies: service::importing(&package, &generator, features),
+        files: files.to_vec(),
     }
 }
 
@@ -177,7 +107,7 @@ fn packaged(sh: &Shell, name: &str) -> PathBuf {
         .join(format!("target/package/{name}-{version}"))
 }
 
-/// A copy of the package with a later document: one more operation, one more optional property.
+/// A copy of the package with a later document.
 fn evolve(sh: &Shell) -> Result<PathBuf> {
     let package = packaged(sh, "aifi-push");
     let directory = sh.create_dir("target/downstream")?;
@@ -185,21 +115,6 @@ fn evolve(sh: &Shell) -> Result<PathBuf> {
     sh.remove_path(&evolved)?;
     cmd!(sh, "cp -R {package} {evolved}").run()?;
     let path = evolved.join("openapi/aifi-push.json");
-    let mut document: Value = serde_json::from_str(&sh.read_file(&path)?)?;
-
-    let mut entered = document["paths"]["/api/push/transition/left"].clone();
-    entered["post"]["operationId"] = json!("transition_entered");
-    let content = &mut entered["post"]["requestBody"]["content"]["application/json"];
-    content["schema"]["$ref"] = json!("#/components/schemas/TransitionEntered");
-    document["paths"]["/api/push/transition/entered"] = entered;
-    let schemas = &mut document["components"]["schemas"];
-    schemas["TransitionEntered"] = schemas["TransitionLeft"].clone();
-    schemas["Store"]["properties"]["city"] = json!({
-        "type": "string",
-        "nullable": true,
-        "x-provenance": "assumed",
-    });
-
-    sh.write_file(path, document.to_string())?;
+    sh.write_file(&path, evolution::evolve(&sh.read_file(&path)?)?)?;
     Ok(evolved)
 }

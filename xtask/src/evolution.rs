@@ -1,16 +1,27 @@
 //! A change of the API is a change of the document and of nothing else: a copy of the workspace with
 //! a document of two more operations, of which the tool then sends and receives each.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
+use openapiv3::OpenAPI;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
 use crate::{diff, serving::Serving, workspace::DOCUMENT};
 
-/// An operation with a body of our own making.
 const CHECKOUT: &str = include_str!("../evolution/checkout.json");
+
+/// An operation with a body of our own making.
+#[derive(Deserialize)]
+struct Checkout {
+    paths: BTreeMap<String, Value>,
+    schemas: BTreeMap<String, Value>,
+}
 
 /// The new kinds of push, by the last segment of the path.
 const KINDS: [&str; 2] = ["entered", "checkout"];
@@ -33,6 +44,9 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     }
     let tool = copy.join("aifi-push");
     sh.copy_file(target.join("debug/aifi-push"), &tool)?;
+    // A command that names no kind means what it meant.
+    let example = cmd!(sh, "{tool} example").read()?;
+    cmd!(sh, "{tool} check --kind left").stdin(example).run()?;
     let serving = Serving::of(&tool, &copy, "/webhook")?;
     KINDS
         .iter()
@@ -69,33 +83,52 @@ fn copy(sh: &Shell) -> Result<PathBuf> {
     sh.create_dir(&copy)?;
     let files = cmd!(sh, "git ls-files --cached --others --exclude-standard").read()?;
     let files = files.lines().filter(|file| sh.path_exists(file));
-    cmd!(sh, "cp --parents --no-dereference {files...} {copy}").run()?;
+    cmd!(sh, "cp --parents --no-dereference {files...} {copy}")
+        .quiet()
+        .run()?;
     Ok(copy)
 }
 
-fn evolve(document: &str) -> Result<String> {
-    let mut document: Value = serde_json::from_str(document)?;
-    let left = document["paths"]["/api/push/transition/left"].clone();
-    let mut entered = left.clone();
+/// The document with two more operations behind those that it has, and one more optional property.
+pub(crate) fn evolve(document: &str) -> Result<String> {
+    // Unlike a `Value`, it keeps the order.
+    let mut evolved: OpenAPI = serde_json::from_str(document)?;
+    let mut old: Value = serde_json::from_str(document)?;
+    let left = old["paths"]["/api/push/transition/left"]["post"].take();
+    let mut entered = json!({ "post": left });
     entered["post"]["operationId"] = json!("transition_entered");
     let content = &mut entered["post"]["requestBody"]["content"]["application/json"];
     content["schema"]["$ref"] = json!("#/components/schemas/TransitionEntered");
-    document["paths"]["/api/push/transition/entered"] = entered;
-    let schemas = &mut document["components"]["schemas"];
-    schemas["TransitionEntered"] = schemas["TransitionLeft"].clone();
+    let mut paths = vec![("/api/push/transition/entered".to_owned(), entered)];
+    let body = old["components"]["schemas"]["TransitionLeft"].take();
+    let mut schemas = vec![("TransitionEntered".to_owned(), body)];
+    let mut store = old["components"]["schemas"]["Store"].take();
+    store["properties"]["city"] = json!({
+        "type": "string",
+        "nullable": true,
+        "x-provenance": "assumed",
+    });
+    schemas.push(("Store".to_owned(), store));
 
-    let mut checkout: Value = serde_json::from_str(CHECKOUT)?;
-    for path in objects(&mut checkout["paths"]) {
-        path.1["post"]["tags"] = left["post"]["tags"].clone();
-        path.1["post"]["responses"] = left["post"]["responses"].clone();
-        document["paths"][path.0] = path.1.clone();
+    let checkout: Checkout = serde_json::from_str(CHECKOUT)?;
+    for (path, mut item) in checkout.paths {
+        item["post"]["tags"] = left["tags"].clone();
+        item["post"]["responses"] = left["responses"].clone();
+        paths.push((path, item));
     }
-    for (name, schema) in objects(&mut checkout["schemas"]) {
-        document["components"]["schemas"][name] = schema.clone();
-    }
-    Ok(serde_json::to_string_pretty(&document)?)
-}
+    schemas.extend(checkout.schemas);
 
-fn objects(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
-    value.as_object_mut().into_iter().flatten()
+    for (path, item) in paths {
+        evolved
+            .paths
+            .paths
+            .insert(path, serde_json::from_value(item)?);
+    }
+    let components = evolved.components.get_or_insert_default();
+    for (name, schema) in schemas {
+        components
+            .schemas
+            .insert(name, serde_json::from_value(schema)?);
+    }
+    Ok(serde_json::to_string_pretty(&evolved)?)
 }

@@ -4,12 +4,15 @@
 #![allow(clippy::print_stdout)]
 
 mod bench;
+mod builds;
 mod ci;
+mod compare;
 mod diff;
 mod downstream;
 mod evolution;
 mod python;
 mod regen;
+mod service;
 mod serving;
 mod torture;
 mod workspace;
@@ -37,6 +40,7 @@ enum Command {
     Ci(ci::Options),
     Diff(diff::Options),
     Bench(bench::Options),
+    Compare(compare::Options),
     Torture(torture::Options),
     /// Install the NATS broker that tests start, under target/judges.
     NatsServer,
@@ -61,6 +65,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Ci(options) => ci::run(&sh, options),
         Command::Diff(options) => diff::run(&sh, options),
         Command::Bench(_) => bench::run(&sh),
+        Command::Compare(_) => compare::run(&sh),
         Command::Torture(options) => torture::run(&sh, options),
         Command::NatsServer => python::nats_server(&sh).map(|()| ExitCode::SUCCESS),
     }

@@ -1,4 +1,4 @@
-//! An `aifi-push serve` for those who want to call one.
+//! Servers for those who want to call one.
 
 use std::{
     io::{BufRead, BufReader},
@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use xshell::{Shell, cmd};
 
 const TOKEN: &str = "xtask";
@@ -17,7 +18,8 @@ pub(crate) struct Serving {
     pub(crate) origin: String,
     /// Where its inbox is.
     pub(crate) directory: PathBuf,
-    child: Child,
+    binary: PathBuf,
+    _server: Server,
 }
 
 impl Serving {
@@ -33,24 +35,19 @@ impl Serving {
 
     /// Starts one that is built, in a directory for its inbox.
     pub(crate) fn of(binary: &Path, directory: &Path, base_path: &str) -> Result<Self> {
-        let mut child = Command::new(binary)
+        let mut command = Command::new(binary);
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
             .args(["--base-path", base_path])
             .env("AIFI_PUSH_TOKEN", TOKEN)
-            .current_dir(directory)
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut line = String::new();
-        let stdout = child.stdout.take().context("no standard output")?;
-        BufReader::new(stdout).read_line(&mut line)?;
-        let url = line.trim_end().strip_prefix("listening on ");
-        let origin = url.and_then(|url| url.strip_suffix(base_path));
-        let origin = origin.context("`serve` does not say where it listens")?;
-        let origin = origin.to_owned();
+            .current_dir(directory);
+        let server = Server::start(command)?;
+        let origin = server.url.strip_suffix(base_path);
         Ok(Self {
-            origin,
+            origin: origin.context("`serve` has another base path")?.to_owned(),
             directory: directory.to_owned(),
-            child,
+            binary: binary.to_owned(),
+            _server: server,
         })
     }
 
@@ -63,9 +60,42 @@ impl Serving {
     pub(crate) fn authorization(&self) -> String {
         format!("Authorization: Bearer {TOKEN}")
     }
+
+    /// How many events are in its inbox.
+    pub(crate) fn stored(&self, sh: &Shell) -> Result<u64> {
+        let _directory = sh.push_dir(&self.directory);
+        let tool = &self.binary;
+        let stats = cmd!(sh, "{tool} inbox stats --json").quiet().read()?;
+        let stats: Value = serde_json::from_str(&stats)?;
+        stats["events"].as_u64().context("no number of events")
+    }
 }
 
-impl Drop for Serving {
+/// A process that prints where it listens; it ends when this is dropped.
+pub(crate) struct Server {
+    /// Where it says that it listens.
+    pub(crate) url: String,
+    child: Child,
+}
+
+impl Server {
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let mut server = Self {
+            url: String::new(),
+            child,
+        };
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line)?;
+        let url = line.trim_end().strip_prefix("listening on ");
+        let url = url.context("the server does not say where it listens")?;
+        url.clone_into(&mut server.url);
+        Ok(server)
+    }
+}
+
+impl Drop for Server {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();

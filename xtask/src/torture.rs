@@ -88,7 +88,8 @@ pub(crate) fn speed(sh: &Shell) -> Result<()> {
     .run()?)
 }
 
-fn build(sh: &Shell, profile: &[&str]) -> Result<()> {
+/// Builds the tool and what tortures it.
+pub(crate) fn build(sh: &Shell, profile: &[&str]) -> Result<()> {
     let packages = [
         "--package",
         "aifi-push-cli",

@@ -1,11 +1,14 @@
 //! Independent judges, installed under `target/judges` in fixed versions.
 
+mod prism;
+
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
+pub(super) use prism::prism;
 use xshell::{Shell, cmd};
 
-use crate::{python, serving::Serving, workspace::DOCUMENT};
+use crate::{compare, python, serving::Serving, workspace::DOCUMENT};
 
 /// From PyPI.
 pub(super) fn openapi_spec_validator(sh: &Shell) -> Result<()> {
@@ -34,16 +37,22 @@ pub(super) fn schemathesis(sh: &Shell) -> Result<()> {
     .run()?)
 }
 
+/// From PyPI: a client that it generates from the document, which calls `serve`.
+pub(super) fn openapi_generator(sh: &Shell) -> Result<()> {
+    const EVENT: &str = "openapi/examples/transition-left.documented.json";
+    let client = compare::openapi_generator(sh)?.build(sh, "dev")?;
+    let serving = Serving::start(sh, "/api/push/transition")?;
+    let origin = &serving.origin;
+    cmd!(sh, "{client} send {EVENT} {origin}")
+        .env("AIFI_PUSH_TOKEN", serving.token())
+        .run()?;
+    ensure!(serving.stored(sh)? == 1, "the event is not in the inbox");
+    Ok(())
+}
+
 /// From npm.
 pub(super) fn redocly(sh: &Shell) -> Result<()> {
-    let directory = directory(sh).join("npm");
-    sh.create_dir(&directory)?;
-    cmd!(
-        sh,
-        "npm install --silent --no-save --prefix {directory} @redocly/cli@2.77.0"
-    )
-    .run()?;
-    let redocly = directory.join("node_modules/.bin/redocly");
+    let redocly = npm(sh, "@redocly/cli@2.77.0", "redocly")?;
     let lint = cmd!(sh, "{redocly} lint --extends recommended {DOCUMENT}");
     Ok(lint.env("REDOCLY_TELEMETRY", "off").run()?)
 }
@@ -58,6 +67,19 @@ pub(super) fn cargo_deny(sh: &Shell) -> Result<()> {
     .run()?;
     let deny = directory.join("bin/cargo-deny");
     Ok(cmd!(sh, "{deny} --all-features check bans licenses sources").run()?)
+}
+
+/// Installs a package of npm, and gives where the program of a name lies.
+fn npm(sh: &Shell, package: &str, program: &str) -> Result<PathBuf> {
+    // Of its own: npm removes what it finds there of other packages.
+    let directory = directory(sh).join("npm").join(program);
+    sh.create_dir(&directory)?;
+    cmd!(
+        sh,
+        "npm install --silent --no-save --prefix {directory} {package}"
+    )
+    .run()?;
+    Ok(directory.join("node_modules/.bin").join(program))
 }
 
 fn directory(sh: &Shell) -> PathBuf {

@@ -1,15 +1,24 @@
-//! What we are measured against: the same server, doing less.
+//! What we are measured against: the same server, doing less; and servers that answer as `serve`
+//! never does.
 
 use std::{future::pending, sync::Arc};
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_receiver::{Event, Inbox, Server, SqliteInbox};
 use anyhow::Result;
-use axum::{Json, Router, body::Bytes, http::StatusCode, routing::post};
+use axum::{
+    Json, Router,
+    body::Bytes,
+    http::{StatusCode, header::LOCATION},
+    routing::{get, post},
+};
 use clap::ValueEnum;
 use uuid::Uuid;
 
 use crate::serving::Place;
+
+/// Where redirected calls go.
+const ELSEWHERE: &str = "/elsewhere";
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Peer {
@@ -17,6 +26,10 @@ pub(crate) enum Peer {
     Nothing,
     /// Commits each event by itself.
     CommitEach,
+    /// Answers 200 without a body.
+    Empty,
+    /// Answers 302, and where that leads to 200.
+    Redirect,
 }
 
 /// Serves until it is killed.
@@ -35,10 +48,15 @@ pub(crate) async fn serve(peer: Peer) -> Result<()> {
                 }
             })
         }
+        Peer::Empty => post(async |_: Bytes| StatusCode::OK),
+        Peer::Redirect => post(async |_: Bytes| (StatusCode::FOUND, [(LOCATION, ELSEWHERE)])),
     };
     let server = Server::bind("127.0.0.1:0").await?;
     println!("listening on http://{}/webhook", server.address());
-    let app = Router::new().route("/webhook/left", answer);
+    let app = Router::new()
+        .route("/webhook/left", answer.clone())
+        .route(TRANSITION_LEFT.path, answer)
+        .route(ELSEWHERE, get(async || Json("hello")));
     server.serve(app, pending()).await;
     Ok(())
 }

@@ -16,6 +16,8 @@ mod configuration;
 #[cfg(feature = "client")]
 mod failures;
 #[cfg(feature = "client")]
+mod judged;
+#[cfg(feature = "client")]
 mod retries;
 #[cfg(feature = "client")]
 mod secrecy;
@@ -23,6 +25,9 @@ mod secrecy;
 mod server;
 #[cfg(all(feature = "client", any(feature = "rustls", feature = "native-tls")))]
 mod tls;
+
+#[cfg(any(feature = "client", feature = "schemars"))]
+mod values;
 
 #[cfg(feature = "schemars")]
 mod circle;

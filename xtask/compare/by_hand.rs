@@ -1,15 +1,41 @@
-//! A service that sends events without `aifi-push`, with structs as one would write them by hand.
-
-use std::error::Error;
+//! Structs and calls as one would write them by hand.
 
 use chrono::{DateTime, Utc};
-use reqwest::Client;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+use crate::Failure;
+
+pub(crate) struct Client {
+    client: reqwest::Client,
+    url: String,
+    token: String,
+}
+
+impl Client {
+    pub(crate) fn new(origin: &str, token: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            client: reqwest::Client::new(),
+            url: format!("{origin}/api/push/transition/left"),
+            token: token.to_owned(),
+        })
+    }
+
+    pub(crate) async fn send(&self, event: &Event) -> Result<(), Failure> {
+        let request = self.client.post(&self.url).bearer_auth(&self.token);
+        let response = request.json(event).send().await?.error_for_status()?;
+        response.bytes().await?;
+        Ok(())
+    }
+}
+
+pub(crate) fn decode(text: &str) -> Result<Event, Failure> {
+    Ok(serde_json::from_str(text)?)
+}
+
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct TransitionLeft {
+pub(crate) struct Event {
     session_id: String,
     session: Option<Session>,
     customer: Customer,
@@ -23,7 +49,7 @@ struct TransitionLeft {
     shopper: Shopper,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Session {
     created_at: Option<DateTime<Utc>>,
@@ -55,20 +81,20 @@ struct Session {
     expires_at: Option<DateTime<Utc>>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SessionMetadata {
     events: Option<Vec<SessionMetadataEvent>>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct SessionMetadataEvent {
     event_id: Option<String>,
     metadata: Option<Map<String, Value>>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Customer {
     external_id: Option<String>,
@@ -77,26 +103,26 @@ struct Customer {
     role: Option<CustomerRole>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Store {
     oasis_api_store_id: Option<i64>,
     aifi_unique_store_id: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Payment {
     payment_provider: Option<PaymentProvider>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Shopper {
     shopper_id: Option<String>,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum SessionStatus {
     Active,
@@ -104,7 +130,7 @@ enum SessionStatus {
     Other(String),
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum CustomerRole {
     Customer,
@@ -116,7 +142,7 @@ enum CustomerRole {
     Other(String),
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 enum PaymentProvider {
     None,
@@ -127,31 +153,4 @@ enum PaymentProvider {
     Generic,
     #[serde(untagged)]
     Other(String),
-}
-
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let event = TransitionLeft {
-        session_id: "s-1".to_owned(),
-        customer: Customer {
-            role: Some(CustomerRole::Tester),
-            ..Customer::default()
-        },
-        store_id: 7,
-        time_of_origin: "2026-11-24T10:00:00Z".parse()?,
-        time_of_issue: "2026-11-24T10:00:01Z".parse()?,
-        payment: Payment {
-            payment_provider: Some(PaymentProvider::Other("CASH".to_owned())),
-        },
-        shopper_id: "p-1".to_owned(),
-        ..TransitionLeft::default()
-    };
-    // Nobody listens on the port of the discard service.
-    let request = Client::new()
-        .post("http://127.0.0.1:9/api/push/transition/left")
-        .bearer_auth("token")
-        .json(&event);
-    let error = request.send().await.unwrap_err();
-    println!("{error}");
-    Ok(())
 }

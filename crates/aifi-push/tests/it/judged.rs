@@ -1,0 +1,78 @@
+//! Calls to a server that holds each against the document, and is none of ours.
+//!
+//! `cargo xtask ci --all --only Prism` starts it, and says where it is and which token it takes.
+
+use std::env;
+
+use aifi_push::{Client, Error, operations::TRANSITION_LEFT, types::TransitionLeft};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
+use serde_json::Value;
+
+use crate::{
+    document::{document, example_event},
+    values::values,
+};
+
+fn client(base_path: &str) -> Client {
+    let origin = env::var("AIFI_PUSH_JUDGE").expect("AIFI_PUSH_JUDGE is the judge's origin");
+    let token = env::var("AIFI_PUSH_TOKEN").expect("AIFI_PUSH_TOKEN is the token that it takes");
+    let client = Client::builder(origin + base_path).bearer_token(token);
+    client.build().unwrap()
+}
+
+/// The judge is of JavaScript, and holds no integer of more than 53 bits for one of 64 bits.
+fn shorten_integers(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let Some(integer) = number.as_i64() {
+                *number = (integer % (1 << 53)).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(shorten_integers),
+        Value::Object(fields) => fields.values_mut().for_each(shorten_integers),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
+    }
+}
+
+#[tokio::test]
+#[ignore = "takes a judge: cargo xtask ci --all --only Prism"]
+async fn the_documented_event_and_generated_ones_are_let_through() {
+    let client = client("");
+    client.transition_left(&example_event()).await.unwrap();
+
+    let document = document();
+    let values = values(
+        &document,
+        &document["components"]["schemas"]["TransitionLeft"],
+    );
+    let mut runner = TestRunner::deterministic();
+    let mut sent = 0;
+    while sent < 1000 {
+        let mut value = values.new_tree(&mut runner).unwrap().current();
+        shorten_integers(&mut value);
+        let text = value.to_string();
+        // What the document does not take does not decode.
+        let Ok(event) = aifi_push::from_slice::<TransitionLeft>(text.as_bytes()) else {
+            continue;
+        };
+        let answer = client.transition_left(&event).await;
+        let body = answer
+            .unwrap_or_else(|error| panic!("{error}: {text}"))
+            .decode();
+        body.unwrap();
+        sent += 1;
+    }
+}
+
+#[tokio::test]
+#[ignore = "takes a judge: cargo xtask ci --all --only Prism"]
+async fn the_judge_refuses_what_the_document_does_not_take() {
+    let body = br#"{"sessionId": 7}"#.to_vec();
+    let base_path = TRANSITION_LEFT.path.strip_suffix("/left").unwrap();
+    let delivered = client(base_path).deliver(&TRANSITION_LEFT, body).await;
+    let error = delivered.unwrap_err();
+    assert!(matches!(error, Error::Rejected { .. }), "{error}");
+}
