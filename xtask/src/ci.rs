@@ -11,7 +11,7 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{downstream, evolution, python, regen, torture};
+use crate::{breaking, downstream, evolution, python, regen, release, torture};
 
 /// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
 ///
@@ -24,6 +24,10 @@ pub(crate) struct Options {
     /// Python and Node.js. The TLS library takes its C headers: on Debian, the package libssl-dev.
     #[arg(long)]
     all: bool,
+    /// Also what is to be seen before a release: the oldest Rust that is promised, what
+    /// cargo-semver-checks says, and the files of the release. It takes rustup.
+    #[arg(long)]
+    release: bool,
     /// Run only the checks whose name holds this, such as one that failed.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
@@ -31,7 +35,7 @@ pub(crate) struct Options {
 
 type Check = (&'static str, fn(&Shell) -> Result<()>);
 
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     ("formatting", formatting),
     ("lints", lints),
     ("documentation", documentation),
@@ -43,16 +47,24 @@ const CHECKS: [Check; 14] = [
     ("snapshots", regen::check),
     ("packages", downstream::package),
     ("services that import the packages", downstream::check),
+    ("breaking changes", breaking::check),
     ("evolution", evolution::check),
     ("torture", torture::short),
     ("torture of many machines", torture::short_nats),
 ];
 
-const CHECKS_FROM_ELSEWHERE: [Check; 7] = [
+const CHECKS_BEFORE_A_RELEASE: [Check; 3] = [
+    ("oldest Rust", release::oldest_rust),
+    ("cargo-semver-checks", breaking::semver_checks),
+    ("files of the release", release::files),
+];
+
+const CHECKS_FROM_ELSEWHERE: [Check; 8] = [
     ("native TLS", features::test_native_tls),
     ("openapi-spec-validator", judges::openapi_spec_validator),
     ("Redocly", judges::redocly),
     ("schemathesis", judges::schemathesis),
+    ("curl", judges::curl),
     ("Prism", judges::prism),
     ("openapi-generator", judges::openapi_generator),
     ("cargo-deny", judges::cargo_deny),
@@ -62,14 +74,15 @@ const CHECKS_FROM_ELSEWHERE: [Check; 7] = [
 pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
     // A snapshot that differs is an error, and is not written.
     sh.set_var("INSTA_UPDATE", "no");
-    let more = if options.all {
-        &CHECKS_FROM_ELSEWHERE[..]
-    } else {
-        &[]
-    };
+    let mut checks = CHECKS.to_vec();
+    if options.all {
+        checks.extend(CHECKS_FROM_ELSEWHERE);
+    }
+    if options.release {
+        checks.extend(CHECKS_BEFORE_A_RELEASE);
+    }
     let is_meant = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only));
-    let checks = CHECKS.iter().chain(more);
-    let checks: Vec<_> = checks.filter(|(name, _)| is_meant(name)).collect();
+    checks.retain(|(name, _)| is_meant(name));
     ensure!(!checks.is_empty(), "no check has such a name");
     for (name, check) in checks {
         println!("\n=== {name}");

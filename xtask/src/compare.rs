@@ -37,8 +37,8 @@ pub(crate) fn run(sh: &Shell) -> Result<ExitCode> {
     downstream::package(sh)?;
     torture::build(sh, &["--release"])?;
     let services = [
-        ours(sh, "aifi-push", downstream::CODEGEN),
-        ours(sh, "aifi-push-without-codegen", downstream::SNAPSHOT),
+        ours(sh, "ours", downstream::CODEGEN),
+        ours(sh, "ours-without-codegen", downstream::SNAPSHOT),
         openapi_generator(sh)?,
         by_hand(),
     ];

@@ -1,14 +1,11 @@
 //! Services outside of the workspace that import the packages as they would be published.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{
-    evolution,
-    service::{self, Service},
-};
+use crate::{evolution, service::Service, workspace::DOCUMENT};
 
 const SERVICE: &str = include_str!("../downstream/service.rs");
 const MODELS: &str = include_str!("../downstream/models.rs");
@@ -57,13 +54,10 @@ fn forget_earlier(sh: &Shell) -> Result<()> {
 
 /// Runs services that import the packages, before and after a change of the document.
 pub(crate) fn check(sh: &Shell) -> Result<()> {
-    let evolved = evolve(sh)?;
+    let document = sh.read_file(DOCUMENT)?;
+    let evolved = with_document(sh, &evolution::evolve(&document)?)?;
     let sending = |name, features, source| service(sh, name, features, &[("main.rs", source)]);
-    let after = |name, source| Service {
-        name,
-        dependencies: service::importing(&evolved, &packaged(sh, "aifi-push-codegen"), CODEGEN),
-        files: vec![("main.rs", source)],
-    };
+    let after = |name, source| importing(sh, name, &evolved, CODEGEN, &[("main.rs", source)]);
     let services = [
         sending("codegen", CODEGEN, SERVICE),
         sending("snapshot", SNAPSHOT, SERVICE),
@@ -92,12 +86,44 @@ pub(crate) fn service(
     features: &[&str],
     files: &[(&'static str, &'static str)],
 ) -> Service {
-    let (package, generator) = (packaged(sh, "aifi-push"), packaged(sh, "aifi-push-codegen"));
+    importing(sh, name, &packaged(sh, "aifi-push"), features, files)
+}
+
+/// A service that imports the package as it lies in a directory.
+fn importing(
+    sh: &Shell,
+    name: &'static str,
+    package: &Path,
+    features: &[&str],
+    files: &[(&'static str, &'static str)],
+) -> Service {
+    let generator = packaged(sh, "aifi-push-codegen");
     Service {
         name,
-        dependencies: service::importing(&package, &generator, features),
+        dependencies: format!(
+            r#"
+aifi-push = {{ version = "*", default-features = false, features = {features:?} }}
+
+[patch.crates-io]
+aifi-push = {{ path = {package:?} }}
+aifi-push-codegen = {{ path = {generator:?} }}
+"#
+        ),
         files: files.to_vec(),
     }
+}
+
+/// The service that only receives, with the models of another document.
+pub(crate) fn models_of(sh: &Shell, document: &str) -> Result<Service> {
+    let package = with_document(sh, document)?;
+    let files = [("main.rs", MODELS)];
+    Ok(importing(
+        sh,
+        "other-models",
+        &package,
+        &["codegen"],
+        &files,
+    ))
 }
 
 /// Where `cargo package` unpacked a package to build it.
@@ -107,14 +133,13 @@ fn packaged(sh: &Shell, name: &str) -> PathBuf {
         .join(format!("target/package/{name}-{version}"))
 }
 
-/// A copy of the package with a later document.
-fn evolve(sh: &Shell) -> Result<PathBuf> {
+/// A copy of the package with another document.
+fn with_document(sh: &Shell, document: &str) -> Result<PathBuf> {
     let package = packaged(sh, "aifi-push");
     let directory = sh.create_dir("target/downstream")?;
-    let evolved = directory.join("aifi-push");
-    sh.remove_path(&evolved)?;
-    cmd!(sh, "cp -R {package} {evolved}").run()?;
-    let path = evolved.join("openapi/aifi-push.json");
-    sh.write_file(&path, evolution::evolve(&sh.read_file(&path)?)?)?;
-    Ok(evolved)
+    let copy = directory.join("other-document");
+    sh.remove_path(&copy)?;
+    cmd!(sh, "cp -R {package} {copy}").quiet().run()?;
+    sh.write_file(copy.join(DOCUMENT), document)?;
+    Ok(copy)
 }

@@ -1,10 +1,7 @@
 //! A change of the API is a change of the document and of nothing else: a copy of the workspace with
 //! a document of two more operations, of which the tool then sends and receives each.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use openapiv3::OpenAPI;
@@ -12,7 +9,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
-use crate::{diff, serving::Serving, workspace::DOCUMENT};
+use crate::{
+    diff,
+    serving::Serving,
+    workspace::{self, DOCUMENT},
+};
 
 const CHECKOUT: &str = include_str!("../evolution/checkout.json");
 
@@ -27,7 +28,7 @@ struct Checkout {
 const KINDS: [&str; 2] = ["entered", "checkout"];
 
 pub(crate) fn check(sh: &Shell) -> Result<()> {
-    let copy = copy(sh)?;
+    let copy = workspace::copy(sh, "target/evolution")?;
     let old = sh.read_file(DOCUMENT)?;
     let new = evolve(&old)?;
     sh.write_file(copy.join(DOCUMENT), &new)?;
@@ -47,7 +48,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     // A command that names no kind means what it meant.
     let example = cmd!(sh, "{tool} example").read()?;
     cmd!(sh, "{tool} check --kind left").stdin(example).run()?;
-    let serving = Serving::of(&tool, &copy, "/webhook")?;
+    let serving = Serving::of(&tool, &copy, "/webhook", &[])?;
     KINDS
         .iter()
         .try_for_each(|kind| push(sh, &tool, &serving, kind).context(*kind))
@@ -74,19 +75,6 @@ fn push(sh: &Shell, tool: &Path, serving: &Serving, kind: &str) -> Result<()> {
         .context("no such model")?;
     ensure!(schema.contains(name), "{name} has no JSON Schema");
     Ok(())
-}
-
-/// The files of the workspace, as they are now.
-fn copy(sh: &Shell) -> Result<PathBuf> {
-    let copy = sh.current_dir().join("target/evolution");
-    sh.remove_path(&copy)?;
-    sh.create_dir(&copy)?;
-    let files = cmd!(sh, "git ls-files --cached --others --exclude-standard").read()?;
-    let files = files.lines().filter(|file| sh.path_exists(file));
-    cmd!(sh, "cp --parents --no-dereference {files...} {copy}")
-        .quiet()
-        .run()?;
-    Ok(copy)
 }
 
 /// The document with two more operations behind those that it has, and one more optional property.

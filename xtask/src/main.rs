@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout)]
 
 mod bench;
+mod breaking;
 mod builds;
 mod ci;
 mod compare;
@@ -12,6 +13,7 @@ mod downstream;
 mod evolution;
 mod python;
 mod regen;
+mod release;
 mod service;
 mod serving;
 mod torture;
@@ -42,6 +44,8 @@ enum Command {
     Bench(bench::Options),
     Compare(compare::Options),
     Torture(torture::Options),
+    /// Build what is released, under target/release-files: a static program, its SBOM, the packages.
+    Release,
     /// Install the NATS broker that tests start, under target/judges.
     NatsServer,
 }
@@ -67,6 +71,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Bench(_) => bench::run(&sh),
         Command::Compare(_) => compare::run(&sh),
         Command::Torture(options) => torture::run(&sh, options),
+        Command::Release => release::files(&sh).map(|()| ExitCode::SUCCESS),
         Command::NatsServer => python::nats_server(&sh).map(|()| ExitCode::SUCCESS),
     }
 }

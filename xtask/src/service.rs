@@ -1,8 +1,8 @@
 //! Services of a user of ours: packages outside of the workspace, under `target/downstream`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 /// A service and its sources.
@@ -43,27 +43,31 @@ tokio = {{ version = "1", features = ["macros", "rt"] }}{dependencies}"#
         Ok(directory)
     }
 
-    /// Writes and builds it, with the dependencies that services share compiled once, and gives
-    /// the program.
+    /// Writes and builds it, and gives the program.
     pub(crate) fn build(&self, sh: &Shell, profile: &str) -> Result<PathBuf> {
-        let target = sh.current_dir().join("target/downstream/target");
+        let target = target(sh);
         let _directory = sh.push_dir(self.create(sh)?);
         let build = cmd!(sh, "cargo build --quiet --profile {profile}");
         build.env("CARGO_TARGET_DIR", &target).run()?;
         let kind = if profile == "dev" { "debug" } else { profile };
         Ok(target.join(kind).join(self.name))
     }
+
+    /// Writes it, and gives whether it compiles.
+    pub(crate) fn compiles(&self, sh: &Shell) -> Result<bool> {
+        let target = target(sh);
+        let _directory = sh.push_dir(self.create(sh)?);
+        let build = cmd!(sh, "cargo build --quiet").env("CARGO_TARGET_DIR", &target);
+        let output = build.quiet().ignore_status().output()?;
+        let text = String::from_utf8_lossy(&output.stderr);
+        // Not for want of a file or of the network.
+        let is_of_the_compiler = output.status.success() || text.contains("error[E");
+        ensure!(is_of_the_compiler, "{}: {text}", self.name);
+        Ok(output.status.success())
+    }
 }
 
-/// The lines of a manifest for `aifi-push` as it lies in a directory.
-pub(crate) fn importing(package: &Path, generator: &Path, features: &[&str]) -> String {
-    format!(
-        r#"
-aifi-push = {{ version = "*", default-features = false, features = {features:?} }}
-
-[patch.crates-io]
-aifi-push = {{ path = {package:?} }}
-aifi-push-codegen = {{ path = {generator:?} }}
-"#
-    )
+/// Where services are built: the dependencies that they share are compiled once.
+pub(crate) fn target(sh: &Shell) -> PathBuf {
+    sh.current_dir().join("target/downstream/target")
 }

@@ -12,6 +12,11 @@ use xshell::{Shell, cmd};
 
 const TOKEN: &str = "xtask";
 
+/// Builds the `aifi-push` of the workspace.
+pub(crate) fn build(sh: &Shell) -> Result<()> {
+    Ok(cmd!(sh, "cargo build --quiet --package aifi-push-cli").run()?)
+}
+
 /// A running `serve` with a new inbox; it ends when this is dropped.
 pub(crate) struct Serving {
     /// Scheme, host and port.
@@ -23,22 +28,28 @@ pub(crate) struct Serving {
 }
 
 impl Serving {
-    /// Builds it, and starts it with a base path.
-    pub(crate) fn start(sh: &Shell, base_path: &str) -> Result<Self> {
-        cmd!(sh, "cargo build --quiet --package aifi-push-cli").run()?;
+    /// Starts the one that is [built](build), with a base path and further arguments.
+    pub(crate) fn start(sh: &Shell, base_path: &str, arguments: &[&str]) -> Result<Self> {
         let target = sh.current_dir().join("target");
         let directory = target.join("serving");
         sh.remove_path(&directory)?;
         sh.create_dir(&directory)?;
-        Self::of(&target.join("debug/aifi-push"), &directory, base_path)
+        let binary = target.join("debug/aifi-push");
+        Self::of(&binary, &directory, base_path, arguments)
     }
 
-    /// Starts one that is built, in a directory for its inbox.
-    pub(crate) fn of(binary: &Path, directory: &Path, base_path: &str) -> Result<Self> {
+    /// Starts another, in a directory for its inbox.
+    pub(crate) fn of(
+        binary: &Path,
+        directory: &Path,
+        base_path: &str,
+        arguments: &[&str],
+    ) -> Result<Self> {
         let mut command = Command::new(binary);
         command
             .args(["serve", "--listen", "127.0.0.1:0", "--log", "error"])
             .args(["--base-path", base_path])
+            .args(arguments)
             .env("AIFI_PUSH_TOKEN", TOKEN)
             .current_dir(directory);
         let server = Server::start(command)?;

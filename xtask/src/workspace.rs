@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
 /// The OpenAPI document.
 pub(crate) const DOCUMENT: &str = "openapi/aifi-push.json";
 /// The reviewed copies of what is generated.
@@ -11,4 +14,17 @@ pub(crate) const SNAPSHOTS: &str = "crates/aifi-push/snapshots";
 pub(crate) fn root() -> PathBuf {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask).to_owned()
+}
+
+/// Copies the files of the workspace, as they are now, to another directory, and gives its path.
+pub(crate) fn copy(sh: &Shell, directory: &str) -> Result<PathBuf> {
+    let copy = sh.current_dir().join(directory);
+    sh.remove_path(&copy)?;
+    sh.create_dir(&copy)?;
+    let files = cmd!(sh, "git ls-files --cached --others --exclude-standard").read()?;
+    let files = files.lines().filter(|file| sh.path_exists(file));
+    cmd!(sh, "cp --parents --no-dereference {files...} {copy}")
+        .quiet()
+        .run()?;
+    Ok(copy)
 }

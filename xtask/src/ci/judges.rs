@@ -1,14 +1,20 @@
 //! Independent judges, installed under `target/judges` in fixed versions.
 
+mod curl;
 mod prism;
 
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+pub(super) use curl::curl;
 pub(super) use prism::prism;
 use xshell::{Shell, cmd};
 
-use crate::{compare, python, serving::Serving, workspace::DOCUMENT};
+use crate::{
+    compare, python,
+    serving::{self, Serving},
+    workspace::DOCUMENT,
+};
 
 /// From PyPI.
 pub(super) fn openapi_spec_validator(sh: &Shell) -> Result<()> {
@@ -27,7 +33,8 @@ pub(super) fn schemathesis(sh: &Shell) -> Result<()> {
         response_schema_conformance,response_headers_conformance,negative_data_rejection,\
         positive_data_acceptance,ignored_auth,unsupported_method";
     let schemathesis = python::install(sh, "schemathesis", "4.32.5", "schemathesis")?;
-    let serving = Serving::start(sh, "/api/push/transition")?;
+    serving::build(sh)?;
+    let serving = Serving::start(sh, "/api/push/transition", &[])?;
     let (url, authorization) = (&serving.origin, serving.authorization());
     Ok(cmd!(
         sh,
@@ -41,7 +48,8 @@ pub(super) fn schemathesis(sh: &Shell) -> Result<()> {
 pub(super) fn openapi_generator(sh: &Shell) -> Result<()> {
     const EVENT: &str = "openapi/examples/transition-left.documented.json";
     let client = compare::openapi_generator(sh)?.build(sh, "dev")?;
-    let serving = Serving::start(sh, "/api/push/transition")?;
+    serving::build(sh)?;
+    let serving = Serving::start(sh, "/api/push/transition", &[])?;
     let origin = &serving.origin;
     cmd!(sh, "{client} send {EVENT} {origin}")
         .env("AIFI_PUSH_TOKEN", serving.token())

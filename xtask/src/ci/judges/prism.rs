@@ -13,7 +13,7 @@ use xshell::{Shell, cmd};
 
 use super::npm;
 use crate::{
-    serving::Serving,
+    serving::{self, Serving},
     workspace::{DOCUMENT, root},
 };
 
@@ -23,7 +23,8 @@ const EVENTS: u64 = 1001;
 /// From npm: holds the calls of our client, and the answers of `serve`, against the document.
 pub(in super::super) fn prism(sh: &Shell) -> Result<()> {
     let program = npm(sh, "@stoplight/prism-cli@5.14.2", "prism")?;
-    let serving = Serving::start(sh, "/api/push/transition")?;
+    serving::build(sh)?;
+    let serving = Serving::start(sh, "/api/push/transition", &[])?;
     let mock = Prism::start(&program, &["mock", "--errors", DOCUMENT])?;
     judge(sh, &mock.origin, serving.token()).context("as a mock")?;
     let proxy = Prism::start(&program, &["proxy", "--errors", DOCUMENT, &serving.origin])?;

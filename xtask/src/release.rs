@@ -1,0 +1,104 @@
+//! `cargo xtask release`: what is released, and whether it is what it says.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use xshell::{Shell, cmd};
+
+use crate::{downstream, python, workspace};
+
+/// Static, so that it runs on any Linux.
+const TARGET: &str = "x86_64-unknown-linux-musl";
+
+/// The oldest Rust that `rust-version` promises.
+pub(crate) fn oldest_rust(sh: &Shell) -> Result<()> {
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    cmd!(sh, "rustup toolchain install {version} --profile minimal")
+        .run()
+        .context("it takes rustup, and the toolchain")?;
+    let check = cmd!(
+        sh,
+        "rustup run {version} cargo check --quiet --workspace --all-targets --locked"
+    );
+    Ok(check.env("CARGO_TARGET_DIR", "target/oldest-rust").run()?)
+}
+
+/// Builds the program twice, at two places, to the same bytes; lists what is in it; packages.
+pub(crate) fn files(sh: &Shell) -> Result<()> {
+    let files = sh.current_dir().join("target/release-files");
+    sh.remove_path(&files)?;
+    sh.create_dir(&files)?;
+    cmd!(sh, "rustup target add {TARGET}")
+        .run()
+        .with_context(|| format!("it takes rustup, and the target {TARGET}"))?;
+
+    let program = files.join("aifi-push");
+    sh.copy_file(build(sh, &sh.current_dir())?, &program)?;
+    let copy = workspace::copy(sh, "target/release-copy")?;
+    let again = build(sh, &copy)?;
+    cmd!(sh, "cmp {program} {again}")
+        .run()
+        .context("two builds at two places differ")?;
+    let linked = cmd!(sh, "file --brief {program}").read()?;
+    ensure!(linked.contains("static"), "not static: {linked}");
+    cmd!(sh, "{program} --version").run()?;
+
+    sbom(sh, &files)?;
+    downstream::package(sh)?;
+    let packages = sh.read_dir("target/package")?.into_iter();
+    for package in packages.filter(|path| path.extension().is_some_and(|it| it == "crate")) {
+        sh.copy_file(package, &files)?;
+    }
+    let _directory = sh.push_dir(&files);
+    let names = sh.read_dir(".")?;
+    let names: Vec<_> = names.iter().filter_map(|path| path.file_name()).collect();
+    let sums = cmd!(sh, "sha256sum {names...}").read()?;
+    sh.write_file("SHA256SUMS", sums + "\n")?;
+    Ok(cmd!(sh, "ls -l").run()?)
+}
+
+/// The program, built of the workspace at a place, by a compiler for C that knows the target.
+fn build(sh: &Shell, root: &Path) -> Result<std::path::PathBuf> {
+    let zigbuild = python::install(sh, "cargo-zigbuild", "0.24.1", "cargo-zigbuild")?;
+    let home = std::env::home_dir().context("no home directory")?;
+    // No path of this machine in the program.
+    let prefixes = [(root, "/aifi-push"), (&home, "/home")];
+    let rust: Vec<_> = prefixes
+        .iter()
+        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
+        .collect();
+    let c: Vec<_> = prefixes
+        .iter()
+        .map(|(from, to)| format!("-ffile-prefix-map={}={to}", from.display()))
+        .collect();
+    let _directory = sh.push_dir(root);
+    cmd!(
+        sh,
+        "{zigbuild} zigbuild --quiet --locked --profile dist --target {TARGET} --package aifi-push-cli"
+    )
+    .env("RUSTFLAGS", rust.join(" "))
+    .env("CFLAGS", c.join(" "))
+    .run()?;
+    Ok(root.join("target").join(TARGET).join("dist/aifi-push"))
+}
+
+/// A bill of materials of the program, by CycloneDX.
+fn sbom(sh: &Shell, files: &Path) -> Result<()> {
+    let tools = sh.current_dir().join("target/judges/cargo");
+    cmd!(
+        sh,
+        "cargo install --quiet --locked --debug --root {tools} cargo-cyclonedx@0.5.9"
+    )
+    .run()?;
+    let cyclonedx = tools.join("bin/cargo-cyclonedx");
+    let name = "aifi-push.cdx";
+    cmd!(
+        sh,
+        "{cyclonedx} cyclonedx --quiet --manifest-path crates/aifi-push-cli/Cargo.toml
+            --format json --target {TARGET} --override-filename {name}"
+    )
+    .run()?;
+    let sbom = format!("crates/aifi-push-cli/{name}.json");
+    sh.copy_file(&sbom, files)?;
+    Ok(sh.remove_path(sbom)?)
+}
