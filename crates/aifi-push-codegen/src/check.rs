@@ -7,15 +7,19 @@ mod open_sets;
 mod operations;
 mod schemas;
 
-use crate::{document::Document, error::Problem, pointer::Pointer};
+use crate::{Error, document::Document, error::Problem, pointer::Pointer};
 
-/// Every breach of a rule, in the order of the document.
-pub(crate) fn problems(document: &Document) -> Vec<Problem> {
+/// Finds every breach of a rule, in the order of the document.
+pub(crate) fn check(document: &Document) -> Result<(), Error> {
     let mut problems = Problems(Vec::new());
     check_servers(document, &mut problems);
     operations::check(document, &mut problems);
     schemas::check(document, &mut problems);
-    problems.0
+    if problems.0.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Document(problems.0))
+    }
 }
 
 struct Problems(Vec<Problem>);

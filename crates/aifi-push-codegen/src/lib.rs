@@ -56,6 +56,7 @@ const HEADER: &str = "\
 /// progenitor that does not work as expected.
 pub fn generate(document: &str) -> Result<String, Error> {
     let document = Document::parse(document)?;
+    check::check(&document)?;
     let progenitor = progenitor::run(&document)?;
 
     let models = models::models(&document, &progenitor)?;

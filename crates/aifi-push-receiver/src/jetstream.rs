@@ -10,6 +10,7 @@ mod beside;
 mod connection;
 mod consume;
 mod fetch;
+mod held;
 mod list;
 mod message;
 mod operate;
@@ -253,7 +254,7 @@ impl Inbox for JetStreamInbox {
 
     async fn settle(&self, consumer: &str, outcomes: Vec<(Receipt, Outcome)>) -> Result<(), Error> {
         let streams = self.streams().await?;
-        let settled = consume::settle(&self.context, streams, consumer, outcomes).await;
+        let settled = held::settle(&self.context, streams, consumer, outcomes).await;
         settled.map_err(|source| self.error("settling deliveries", source))
     }
 

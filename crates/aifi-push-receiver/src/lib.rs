@@ -61,6 +61,7 @@ mod receive;
 mod receiver;
 mod refusal;
 mod server;
+mod shared;
 mod spool;
 mod sqlite;
 mod status;

@@ -20,8 +20,8 @@ use crate::{
     Error, Event,
     chain::Chain,
     queue::NotStored,
-    receiver::Shared,
     refusal::{Refusal, api_error},
+    shared::Shared,
 };
 
 /// How long a call waits for the disk. Past it nobody knows whether the event is stored.

@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use axum::{Router, http::StatusCode};
 
-use crate::{Error, Inbox, Tokens, metrics::Metrics, queue::Queue, receive, status};
+use crate::{
+    Error, Inbox, Tokens, metrics::Metrics, queue::Queue, receive, shared::Shared, status,
+};
 
 /// Takes pushes into an inbox and acknowledges each when it is durable.
 ///
@@ -27,18 +29,6 @@ use crate::{Error, Inbox, Tokens, metrics::Metrics, queue::Queue, receive, statu
 #[derive(Clone)]
 pub struct Receiver {
     shared: Arc<Shared>,
-}
-
-/// What all calls share.
-pub(crate) struct Shared {
-    pub(crate) inbox: Arc<dyn Inbox>,
-    pub(crate) tokens: Tokens,
-    pub(crate) queue: Queue,
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) max_body_bytes: usize,
-    pub(crate) body_timeout: Duration,
-    pub(crate) quarantined_status: StatusCode,
-    pub(crate) readiness: status::Readiness,
 }
 
 impl Receiver {
@@ -206,7 +196,6 @@ impl ReceiverBuilder {
             max_body_bytes: self.max_body_bytes,
             body_timeout: self.body_timeout,
             quarantined_status: self.quarantined_status,
-            readiness: status::Readiness::default(),
         };
         Ok(Receiver {
             shared: Arc::new(shared),

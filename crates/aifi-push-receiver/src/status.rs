@@ -13,7 +13,7 @@ use axum::{
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{chain::Chain, receiver::Shared};
+use crate::{chain::Chain, shared::Shared};
 
 /// How long an answer of the inbox holds, so that whoever asks often does not wear the disk.
 const FRESH: Duration = Duration::from_secs(1);
@@ -24,21 +24,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PROMETHEUS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the last probe of the inbox found.
-#[derive(Debug, Default)]
-pub(crate) struct Readiness {
-    last: Mutex<Option<(Instant, bool)>>,
-}
+type Readiness = Mutex<Option<(Instant, bool)>>;
 
 pub(crate) fn router(shared: &Arc<Shared>) -> Router {
     let (ready, metrics) = (Arc::clone(shared), Arc::clone(shared));
+    let readiness = Arc::new(Readiness::default());
     Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route("/readyz", get(async move || readyz(&ready).await))
+        .route(
+            "/readyz",
+            get(async move || readyz(&ready, &readiness).await),
+        )
         .route("/metrics", get(async move || figures(&metrics).await))
 }
 
-async fn readyz(shared: &Shared) -> Response {
-    let mut last = shared.readiness.last.lock().await;
+async fn readyz(shared: &Shared, readiness: &Readiness) -> Response {
+    let mut last = readiness.lock().await;
     let is_ready = match *last {
         Some((at, is_ready)) if at.elapsed() < FRESH => is_ready,
         _ => {
