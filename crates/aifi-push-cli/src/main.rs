@@ -5,6 +5,8 @@ mod check;
 mod completions;
 mod demo;
 mod example;
+#[cfg(test)]
+mod guide;
 mod inbox;
 mod input;
 mod kind;
