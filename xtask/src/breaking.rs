@@ -39,7 +39,7 @@ const CHANGES: [Change; 6] = [
             })
         },
         is_breaking: true,
-        is_found: false,
+        is_found: true,
     },
     Change {
         name: "a field gets another type",

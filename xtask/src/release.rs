@@ -39,11 +39,17 @@ pub(crate) fn files(sh: &Shell) -> Result<()> {
     cmd!(sh, "cmp {program} {again}")
         .run()
         .context("two builds at two places differ")?;
-    let linked = cmd!(sh, "file --brief {program}").read()?;
-    ensure!(linked.contains("static"), "not static: {linked}");
-    cmd!(sh, "{program} --version").run()?;
+    let linked = cmd!(sh, "ldd {program}").ignore_status().output()?;
+    let linked = [linked.stdout, linked.stderr].concat();
+    let linked = String::from_utf8_lossy(&linked);
+    let is_static = ["statically linked", "not a dynamic executable"];
+    ensure!(
+        is_static.iter().any(|word| linked.contains(word)),
+        "{linked}"
+    );
+    cmd!(sh, "{program} demo").run()?;
 
-    sbom(sh, &files)?;
+    sh.write_file(files.join("aifi-push.cdx.json"), sbom(sh, &copy)?)?;
     downstream::package(sh)?;
     let packages = sh.read_dir("target/package")?.into_iter();
     for package in packages.filter(|path| path.extension().is_some_and(|it| it == "crate")) {
@@ -59,6 +65,7 @@ pub(crate) fn files(sh: &Shell) -> Result<()> {
 
 /// The program, built of the workspace at a place, by a compiler for C that knows the target.
 fn build(sh: &Shell, root: &Path) -> Result<std::path::PathBuf> {
+    let python = python::install(sh, "ziglang", "0.17.1", "python")?;
     let zigbuild = python::install(sh, "cargo-zigbuild", "0.24.1", "cargo-zigbuild")?;
     let home = std::env::home_dir().context("no home directory")?;
     // No path of this machine in the program.
@@ -76,14 +83,15 @@ fn build(sh: &Shell, root: &Path) -> Result<std::path::PathBuf> {
         sh,
         "{zigbuild} zigbuild --quiet --locked --profile dist --target {TARGET} --package aifi-push-cli"
     )
+    .env("CARGO_ZIGBUILD_PYTHON_PATH", python)
     .env("RUSTFLAGS", rust.join(" "))
     .env("CFLAGS", c.join(" "))
     .run()?;
     Ok(root.join("target").join(TARGET).join("dist/aifi-push"))
 }
 
-/// A bill of materials of the program, by CycloneDX.
-fn sbom(sh: &Shell, files: &Path) -> Result<()> {
+/// A bill of materials of the program, in the form of CycloneDX.
+fn sbom(sh: &Shell, copy: &Path) -> Result<String> {
     let tools = sh.current_dir().join("target/judges/cargo");
     cmd!(
         sh,
@@ -91,14 +99,16 @@ fn sbom(sh: &Shell, files: &Path) -> Result<()> {
     )
     .run()?;
     let cyclonedx = tools.join("bin/cargo-cyclonedx");
-    let name = "aifi-push.cdx";
+    let time = cmd!(sh, "git log -1 --format=%ct").read()?;
+    // It writes beside the manifest of every package.
+    let _directory = sh.push_dir(copy);
     cmd!(
         sh,
         "{cyclonedx} cyclonedx --quiet --manifest-path crates/aifi-push-cli/Cargo.toml
-            --format json --target {TARGET} --override-filename {name}"
+            --format json --target {TARGET} --override-filename sbom"
     )
+    .env("SOURCE_DATE_EPOCH", time)
     .run()?;
-    let sbom = format!("crates/aifi-push-cli/{name}.json");
-    sh.copy_file(&sbom, files)?;
-    Ok(sh.remove_path(sbom)?)
+    let sbom = sh.read_file("crates/aifi-push-cli/sbom.json")?;
+    Ok(sbom.replace(&copy.display().to_string(), "/aifi-push"))
 }
