@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
-use crate::{diff, downstream, evolution, service, workspace::DOCUMENT};
+use crate::{crates_io, diff, downstream, evolution, service, workspace::DOCUMENT};
 
 /// A change, and what is known of it.
 struct Change {
@@ -106,13 +106,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
 
 /// cargo-semver-checks agrees, where it looks.
 pub(crate) fn semver_checks(sh: &Shell) -> Result<()> {
-    let tools = sh.current_dir().join("target/judges/cargo");
-    cmd!(
-        sh,
-        "cargo install --quiet --locked --debug --root {tools} cargo-semver-checks@0.51.0"
-    )
-    .run()?;
-    let program = tools.join("bin/cargo-semver-checks");
+    let program = crates_io::install(sh, "cargo-semver-checks@0.51.0", &["--debug"])?;
     let old = sh.read_file(DOCUMENT)?;
     let baseline = rustdoc(sh, &old, "old")?;
     for Change {

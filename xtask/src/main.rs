@@ -8,6 +8,7 @@ mod breaking;
 mod builds;
 mod ci;
 mod compare;
+mod crates_io;
 mod diff;
 mod downstream;
 mod evolution;

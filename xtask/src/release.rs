@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{downstream, python, workspace};
+use crate::{crates_io, downstream, python, workspace};
 
 /// Static, so that it runs on any Linux.
 const TARGET: &str = "x86_64-unknown-linux-musl";
@@ -92,13 +92,7 @@ fn build(sh: &Shell, root: &Path) -> Result<std::path::PathBuf> {
 
 /// A bill of materials of the program, in the form of CycloneDX.
 fn sbom(sh: &Shell, copy: &Path) -> Result<String> {
-    let tools = sh.current_dir().join("target/judges/cargo");
-    cmd!(
-        sh,
-        "cargo install --quiet --locked --debug --root {tools} cargo-cyclonedx@0.5.9"
-    )
-    .run()?;
-    let cyclonedx = tools.join("bin/cargo-cyclonedx");
+    let cyclonedx = crates_io::install(sh, "cargo-cyclonedx@0.5.9", &["--debug"])?;
     let time = cmd!(sh, "git log -1 --format=%ct").read()?;
     // It writes beside the manifest of every package.
     let _directory = sh.push_dir(copy);

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::python;
+use crate::{crates_io, python};
 
 /// Kill, stop, starve and overload `serve`, and count what it acknowledged and lost.
 ///
@@ -101,14 +101,8 @@ pub(crate) fn build(sh: &Shell, profile: &[&str]) -> Result<()> {
 
 /// Looks for bytes that the models don't decode and encode without loss.
 fn fuzz(sh: &Shell) -> Result<()> {
-    let directory = sh.current_dir().join("target/judges/cargo");
-    cmd!(
-        sh,
-        "cargo install --quiet --locked --root {directory} cargo-fuzz@0.13.2"
-    )
-    .run()?;
+    let fuzz = crates_io::install(sh, "cargo-fuzz@0.13.2", &[])?;
     let _directory = sh.push_dir("crates/aifi-push/fuzz");
-    let fuzz = directory.join("bin/cargo-fuzz");
     // The sanitizers take a nightly compiler, or one that is told to be.
     let run = cmd!(
         sh,

@@ -11,7 +11,7 @@ pub(super) use prism::prism;
 use xshell::{Shell, cmd};
 
 use crate::{
-    compare, python,
+    compare, crates_io, python,
     serving::{self, Serving},
     workspace::DOCUMENT,
 };
@@ -67,13 +67,7 @@ pub(super) fn redocly(sh: &Shell) -> Result<()> {
 
 /// From crates.io.
 pub(super) fn cargo_deny(sh: &Shell) -> Result<()> {
-    let directory = directory(sh).join("cargo");
-    cmd!(
-        sh,
-        "cargo install --quiet --locked --root {directory} cargo-deny@0.20.2"
-    )
-    .run()?;
-    let deny = directory.join("bin/cargo-deny");
+    let deny = crates_io::install(sh, "cargo-deny@0.20.2", &[])?;
     Ok(cmd!(sh, "{deny} --all-features check bans licenses sources").run()?)
 }
 
