@@ -233,7 +233,12 @@ impl Cluster {
     }
 }
 
-fn program() -> Result<PathBuf> {
+/// The program of the brokers.
+///
+/// # Errors
+///
+/// If it is not installed.
+pub fn program() -> Result<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let program = package.join("../../target/judges/python/bin/nats-server");
     ensure!(

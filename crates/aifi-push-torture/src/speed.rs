@@ -3,6 +3,7 @@
 mod connection;
 pub(crate) mod machines;
 mod peers;
+mod program;
 
 use std::{env, path::Path, time::Duration};
 
@@ -45,7 +46,9 @@ pub(crate) async fn run(binary: &Path, events: u64) -> Result<()> {
             each.rate
         );
     }
-    memory(binary, events).await
+    let place = Place::new()?;
+    memory(binary, &place, events).await?;
+    program::run(binary, &place, events).await
 }
 
 async fn peer(kind: &str) -> Result<Serving> {
@@ -108,8 +111,7 @@ async fn summed_up(mut senders: JoinSet<Result<Vec<Duration>>>, start: Instant) 
 }
 
 /// Prints the memory of the process as it takes more and more events.
-async fn memory(binary: &Path, events: u64) -> Result<()> {
-    let place = Place::new()?;
+async fn memory(binary: &Path, place: &Place, events: u64) -> Result<()> {
     let serving = place.serve(binary).await?;
     println!("\n| events | resident memory |\n|--:|--:|");
     let steps = 10;
