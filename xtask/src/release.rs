@@ -86,6 +86,8 @@ fn build(sh: &Shell, root: &Path) -> Result<std::path::PathBuf> {
     .env("CARGO_ZIGBUILD_PYTHON_PATH", python)
     .env("RUSTFLAGS", rust.join(" "))
     .env("CFLAGS", c.join(" "))
+    // mimalloc says when it was compiled.
+    .env("SOURCE_DATE_EPOCH", "0")
     .run()?;
     Ok(root.join("target").join(TARGET).join("dist/aifi-push"))
 }
