@@ -34,7 +34,7 @@ pub(crate) async fn run(binary: &Path, events: u64) -> Result<()> {
             rounds[1].push(measure(peer("nothing").await?, connections).await?);
             rounds[2].push(measure(peer("commit-each").await?, connections).await?);
         }
-        let [ours, nothing, each] = rounds.map(median);
+        let [ours, nothing, each] = rounds.map(|speeds| median(speeds, |speed| speed.rate));
         println!(
             "| {connections} | {:.0} | {:.1?} | {:.1?} | {:.2}× of {:.0} | {:.1}× of {:.0} |",
             ours.rate,
@@ -64,9 +64,10 @@ struct Speed {
     p99: Duration,
 }
 
-fn median(mut speeds: Vec<Speed>) -> Speed {
-    speeds.sort_by(|a, b| a.rate.total_cmp(&b.rate));
-    speeds.swap_remove(speeds.len() / 2)
+/// The middle one of some measurements, by one figure of each.
+fn median<T>(mut measured: Vec<T>, figure: impl Fn(&T) -> f64) -> T {
+    measured.sort_by(|a, b| figure(a).total_cmp(&figure(b)));
+    measured.swap_remove(measured.len() / 2)
 }
 
 async fn measure(serving: Serving, connections: usize) -> Result<Speed> {

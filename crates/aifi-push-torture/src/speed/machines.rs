@@ -44,9 +44,10 @@ pub(crate) async fn run(binary: &Path) -> Result<()> {
                 speeds.push(receive(binary, receivers, outstanding).await?);
             }
         }
-        let (bare, same) = (median(bare), median(same));
+        let rate = |speed: &Speed| speed.rate;
+        let (bare, same) = (median(bare, rate), median(same, rate));
         for (receivers, speeds) in (1..).zip(ours) {
-            let ours = median(speeds);
+            let ours = median(speeds, rate);
             println!(
                 "| {outstanding} | {receivers} | {:.0} | {:.1?} | {:.1?} | {:.2}× of {:.0} | {:.2}× of {:.0} |",
                 ours.rate,

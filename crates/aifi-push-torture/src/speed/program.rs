@@ -10,6 +10,7 @@ use aifi_push_brokers::Broker;
 use anyhow::Result;
 use tokio::task::block_in_place;
 
+use super::median;
 use crate::serving::Place;
 
 /// Rounds of each start. They take turns, and the median counts.
@@ -23,7 +24,7 @@ pub(super) async fn run(binary: &Path, full: &Place, events: u64) -> Result<()> 
         starts[1].push(start(binary, full).await?);
         starts[2].push(block_in_place(start_of_peer)?);
     }
-    let [new, full, peer] = starts.map(median);
+    let [new, full, peer] = starts.map(|times| median(times, Duration::as_secs_f64));
     let (ours, theirs) = (size(binary)?, size(&aifi_push_brokers::program()?)?);
     let ratio = |ours: Duration| ours.as_secs_f64() / peer.as_secs_f64();
     println!(
@@ -56,9 +57,4 @@ fn start_of_peer() -> Result<Duration> {
 /// In megabytes.
 fn size(program: &Path) -> Result<f64> {
     Ok(fs::metadata(program)?.len() as f64 / 1e6)
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.swap_remove(times.len() / 2)
 }
