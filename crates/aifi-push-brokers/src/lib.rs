@@ -9,10 +9,15 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
+    time::Duration,
 };
 
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
+use tokio::time::timeout;
+
+/// How long a broker may take to say who leads.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(5);
 
 /// How often to try to start: another program may take the port that was free.
 const TRIES: usize = 5;
@@ -220,7 +225,18 @@ impl Cluster {
         &mut self.brokers
     }
 
-    /// The broker of a name, as the streams tell their leader.
+    /// The name of the broker that leads a stream. `None` while there is none, or nobody answers.
+    pub async fn leader(&self, stream: &str) -> Option<String> {
+        let addresses: Vec<_> = self.brokers.iter().map(Broker::address).collect();
+        let asked = async {
+            let client = async_nats::connect(addresses).await.ok()?;
+            let stream = async_nats::jetstream::new(client).get_stream(stream).await;
+            stream.ok()?.cached_info().cluster.clone()?.leader
+        };
+        timeout(ANSWERED_WITHIN, asked).await.ok()?
+    }
+
+    /// The broker of a name, as [`leader`](Self::leader) tells it.
     pub fn named(&mut self, name: &str) -> Option<&mut Broker> {
         let mut brokers = self.brokers.iter_mut();
         brokers.find(|broker| format!("n{}", broker.port) == name)

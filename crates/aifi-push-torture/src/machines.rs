@@ -15,7 +15,7 @@ use receiver::Receiver;
 use settle::settle;
 use tokio::{
     task::block_in_place,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep},
 };
 
 use crate::{ledger::Ledger, load::Load};
@@ -53,7 +53,7 @@ pub(crate) async fn run(binary: &Path, span: Duration) -> Result<()> {
                 block_in_place(|| cluster.brokers()[nth].restart())?;
             }
             Disaster::KillLeader => {
-                let Some(leader) = leader(&url).await else {
+                let Some(leader) = cluster.leader("AIFI_PUSH").await else {
                     continue;
                 };
                 let broker = cluster.named(&leader).context("no such broker")?;
@@ -157,19 +157,6 @@ impl Disaster {
             Self::MoveConsumer => "a consumer was cut off and started elsewhere",
         }
     }
-}
-
-/// The name of the broker that leads the stream of events.
-async fn leader(url: &str) -> Option<String> {
-    let hosts = url.trim_start_matches("nats://").split(',');
-    let servers: Vec<String> = hosts.map(str::to_owned).collect();
-    let asked = async {
-        let client = async_nats::connect(servers).await.ok()?;
-        let stream = async_nats::jetstream::new(client);
-        let stream = stream.get_stream("AIFI_PUSH").await.ok()?;
-        stream.cached_info().cluster.clone()?.leader
-    };
-    timeout(Duration::from_secs(5), asked).await.ok()?
 }
 
 /// Opens the inbox, however long the brokers take to be ready.

@@ -1,6 +1,6 @@
 //! What is true of the inbox on JetStream alone. Each test has brokers of its own.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{fmt, fs, sync::Arc, time::Duration};
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_brokers::{Broker, Cluster, free_ports};
@@ -250,15 +250,18 @@ async fn tls_is_spoken_and_insisted_on() {
 
 /// Asks until there is an answer: while brokers elect a leader, on a busy machine for longer than a
 /// call lasts, there is none.
-async fn answered<T>(ask: impl AsyncFn() -> Option<T>) -> T {
+async fn answered<T, E: fmt::Debug>(ask: impl AsyncFn() -> Result<T, E>) -> T {
+    let mut problem = None;
     let asked = async {
         loop {
-            if let Some(answer) = ask().await {
-                return answer;
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(error) => problem = Some(error),
             }
         }
     };
-    timeout(5 * LEASE, asked).await.unwrap()
+    let answer = timeout(5 * LEASE, asked).await;
+    answer.map_err(|_| problem).unwrap()
 }
 
 #[tokio::test]
@@ -273,21 +276,13 @@ async fn a_consumer_goes_on_where_another_machine_stopped() {
     drop(here);
 
     // And any one broker may die, here the leader.
-    let client = async_nats::connect(cluster.brokers()[0].url())
-        .await
-        .unwrap();
-    let client = jetstream::new(client);
-    let leader = answered(async || {
-        let stream = client.get_stream("AIFI_PUSH").await.ok()?;
-        stream.cached_info().cluster.as_ref()?.leader.clone()
-    });
-    let leader = leader.await;
+    let leader = answered(async || cluster.leader("AIFI_PUSH").await.ok_or("no leader")).await;
     cluster.named(&leader).unwrap().kill().unwrap();
     let last = events([4]);
-    answered(async || there.append(last.clone()).await.ok()).await;
+    answered(async || there.append(last.clone()).await).await;
     let mut texts = Vec::new();
     while texts.len() < 3 {
-        let taken = answered(async || there.take("billing", 9, LEASE, LEASE).await.ok()).await;
+        let taken = answered(async || there.take("billing", 9, LEASE, LEASE).await).await;
         let bodies = taken.iter().map(|one| one.event.body.to_vec());
         texts.extend(bodies.map(|body| String::from_utf8(body).unwrap()));
     }
