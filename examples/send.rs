@@ -7,7 +7,7 @@
 use std::{env, error::Error};
 
 use aifi_push::{
-    Client, Retries,
+    Client, RetryPolicy,
     types::{Customer, Payment, PaymentProvider, Shopper, Store, TransitionLeft},
 };
 use chrono::Utc;
@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // An event whose answer got lost is sent twice then.
     let client = Client::builder(url)
         .bearer_token(token)
-        .retries(Retries::default())
+        .retry(RetryPolicy::default())
         .build()?;
     let answer = client.transition_left(&event).await?;
     println!("sent, and answered with {}", answer.status());

@@ -70,7 +70,7 @@ async fn push_and_check() -> Result<Report> {
 
     let checks = vec![
         Check {
-            ok: matches!(refused, Err(Error::Unauthorised(_))),
+            ok: matches!(refused, Err(Error::Unauthorized(_))),
             what: "a wrong token is refused".to_owned(),
         },
         Check {

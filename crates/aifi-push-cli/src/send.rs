@@ -13,7 +13,7 @@ use std::{
     time::Instant,
 };
 
-use aifi_push::{Client, Operation, Retries};
+use aifi_push::{Client, Operation, RetryPolicy};
 use anyhow::{Result, ensure};
 use failures::Failures;
 use futures_util::{StreamExt, stream};
@@ -58,8 +58,8 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: Options) -> Outcome {
     let token = TokenSource::new(options.token_file, "AIFI_PUSH_TOKEN");
-    let retries = Retries::default().max_attempts(options.retries.saturating_add(1));
-    let client = Client::builder(options.url).retries(retries);
+    let retries = RetryPolicy::default().max_attempts(options.retries.saturating_add(1));
+    let client = Client::builder(options.url).retry(retries);
     let client = token.give_to(client)?.build()?;
     let mut failures = Failures::new(options.failures)?;
     let is_interrupted = interrupted();

@@ -3,7 +3,6 @@
 mod answer;
 mod builder;
 mod error;
-mod retries;
 mod token;
 
 use std::{
@@ -19,11 +18,10 @@ use reqwest::{
     Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
-pub use retries::Retries;
 use token::Token;
 use tracing::{Instrument, field::Empty};
 
-use crate::{Operation, operations};
+use crate::{Operation, RetryPolicy, operations};
 
 /// Sends events: a method for each operation of the document.
 ///
@@ -43,11 +41,11 @@ use crate::{Operation, operations};
 ///
 /// ```no_run
 /// # async fn run(event: aifi_push::types::TransitionLeft) -> Result<(), aifi_push::Error> {
-/// use aifi_push::{Client, Retries};
+/// use aifi_push::{Client, RetryPolicy};
 ///
 /// let client = Client::builder("https://retailer.example/hooks")
 ///     .bearer_token("secret")
-///     .retries(Retries::default())
+///     .retry(RetryPolicy::default())
 ///     .build()?;
 ///
 /// if let Err(error) = client.transition_left(&event).await {
@@ -64,7 +62,7 @@ pub struct Client {
     origin: Arc<str>,
     timeout: Duration,
     token: Token,
-    retries: Retries,
+    retry: RetryPolicy,
 }
 
 impl Client {
@@ -110,7 +108,7 @@ impl Client {
         self.call(operation.id, request).await
     }
 
-    /// Sends a request that a generated method built, as often as the retries allow.
+    /// Sends a request that a generated method built, as often as the retry policy allows.
     pub(crate) async fn call<T>(
         &self,
         operation: &'static str,
@@ -147,20 +145,32 @@ impl Client {
 
     /// Gives the number of attempts with the result of the last.
     async fn send<T>(&self, request: &Request) -> (u32, Result<Response<T>, Error>) {
-        let mut delays = self.retries.delays();
         let mut attempts = 1;
         loop {
             let error = match self.attempt(request).await {
                 Ok(response) => return (attempts, Ok(response)),
                 Err(error) => error,
             };
-            let Some(delay) = delays.after(&error) else {
+            let Some(delay) = self.delay_after(attempts, &error) else {
                 return (attempts, Err(error));
             };
             tracing::warn!(%error, ?delay, "sending again");
             tokio::time::sleep(delay).await;
             attempts += 1;
         }
+    }
+
+    /// How long to wait before sending again; `None` to give up.
+    fn delay_after(&self, attempt: u32, error: &Error) -> Option<Duration> {
+        if !error.is_retryable() {
+            return None;
+        }
+        let rejection = error.rejection();
+        let wanted = rejection
+            .and_then(Rejection::retry_after)
+            .unwrap_or_default();
+        let delay = self.retry.delay_after(attempt)?;
+        (wanted <= self.retry.longest_delay()).then(|| delay.max(wanted))
     }
 
     async fn attempt<T>(&self, request: &Request) -> Result<Response<T>, Error> {
@@ -198,7 +208,7 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("base_url", &self.baseurl)
             .field("timeout", &self.timeout)
-            .field("retries", &self.retries)
+            .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
 }

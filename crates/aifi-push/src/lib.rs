@@ -70,6 +70,7 @@
 //! |---|---|---|
 //! | `client` | `Client`, `Error` and what belongs to them. Without it there is no HTTP and no async runtime in the tree | yes |
 //! | `codegen` | Generate from the document at build time. Without it the build takes the reviewed snapshot, which holds the same source, and compiles no generator | yes |
+//! | `retry` | `RetryPolicy`; part of `client` | yes |
 //! | `rustls` | TLS of the client by rustls, trusting the roots of the platform | yes |
 //! | `native-tls` | TLS of the client by the library of the platform, where `rustls` is off | no |
 //! | `schemars` | `JsonSchema` for every model | no |
@@ -80,9 +81,13 @@ mod operation;
 
 #[cfg(feature = "client")]
 mod client;
+#[cfg(feature = "retry")]
+mod retry_policy;
 
 #[cfg(feature = "client")]
-pub use client::{Client, ClientBuilder, Error, Rejection, Response, Retries};
+pub use client::{Client, ClientBuilder, Error, Rejection, Response};
 pub use decode::{DecodeError, from_slice};
 pub use generated::{operations, types};
 pub use operation::{Operation, Push};
+#[cfg(feature = "retry")]
+pub use retry_policy::RetryPolicy;

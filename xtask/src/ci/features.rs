@@ -12,6 +12,8 @@ pub(super) fn test(sh: &Shell) -> Result<()> {
     combinations()
         .iter()
         .try_for_each(|features| test_with(sh, features))?;
+    // A part of `client`, which the combinations contain.
+    test_with(sh, &["retry"])?;
     // The receiver only hands the choice on.
     let receiver = ["--package", "aifi-push-receiver", "--no-default-features"];
     cmd!(sh, "cargo check --quiet {receiver...}").run()?;

@@ -138,7 +138,7 @@ pub(super) async fn judge<T>(response: reqwest::Response) -> Result<Response<T>,
         retry_after,
     };
     Err(match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::Unauthorised(rejection),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Error::Unauthorized(rejection),
         _ => Error::Rejected(rejection),
     })
 }

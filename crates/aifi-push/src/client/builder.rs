@@ -5,9 +5,10 @@ use std::{fmt, future::Future, time::Duration};
 use reqwest::{Url, redirect};
 
 use super::{
-    Client, Error, Retries,
+    Client, Error,
     token::{self, Token},
 };
+use crate::RetryPolicy;
 
 /// Idle connections are given up before the servers and load balancers that people use close them:
 /// an event sent into a connection that is just being closed is lost or doubled.
@@ -20,7 +21,7 @@ pub struct ClientBuilder {
     token: Option<TokenSetting>,
     connect_timeout: Duration,
     timeout: Duration,
-    retries: Retries,
+    retry: RetryPolicy,
 }
 
 enum TokenSetting {
@@ -35,7 +36,7 @@ impl ClientBuilder {
             token: None,
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(30),
-            retries: Retries::OFF,
+            retry: RetryPolicy::none(),
         }
     }
 
@@ -80,9 +81,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends a call again where that may help. Off unless set.
-    pub fn retries(mut self, retries: Retries) -> Self {
-        self.retries = retries;
+    /// Sets when a call that failed is sent again. Defaults to [`RetryPolicy::none`].
+    ///
+    /// Only an error that [is retryable](Error::is_retryable) leads to another attempt. An event
+    /// whose answer got lost is then sent twice, and a receiver can't tell that from two events;
+    /// losing it would be worse.
+    ///
+    /// A server that asks for a longer wait by `Retry-After` gets it. If it asks for more than the
+    /// longest delay of the policy, the call ends with its answer.
+    pub fn retry(mut self, retry: RetryPolicy) -> Self {
+        self.retry = retry;
         self
     }
 
@@ -121,7 +129,7 @@ impl ClientBuilder {
             origin: url.origin().ascii_serialization().into(),
             timeout: self.timeout,
             token,
-            retries: self.retries,
+            retry: self.retry,
         })
     }
 }
@@ -179,7 +187,7 @@ impl fmt::Debug for ClientBuilder {
         f.debug_struct("ClientBuilder")
             .field("connect_timeout", &self.connect_timeout)
             .field("timeout", &self.timeout)
-            .field("retries", &self.retries)
+            .field("retry", &self.retry)
             .finish_non_exhaustive()
     }
 }

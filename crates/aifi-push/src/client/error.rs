@@ -61,7 +61,7 @@ pub enum Error {
 
     /// The server does not accept the token: status 401 or 403.
     #[error("the server does not accept the token: {0}")]
-    Unauthorised(Rejection),
+    Unauthorized(Rejection),
 
     /// The server answered with any other status that is no success.
     #[error("the server rejected the call: {0}")]
@@ -76,11 +76,11 @@ impl Error {
     /// | `Configuration` | no |
     /// | `Token` | yes: the source is asked again |
     /// | `Connect`, `TimedOut`, `Disconnected` | yes; after the latter two the event may arrive twice |
-    /// | `Unauthorised` | no |
+    /// | `Unauthorized` | no |
     /// | `Rejected` | for 408, 425, 429, 500, 502, 503, 504 and 507 |
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Configuration { .. } | Self::Unauthorised(_) => false,
+            Self::Configuration { .. } | Self::Unauthorized(_) => false,
             Self::Token { .. }
             | Self::Connect { .. }
             | Self::TimedOut { .. }
@@ -95,7 +95,7 @@ impl Error {
     /// The answer of the server, if there was one.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
-            Self::Unauthorised(rejection) | Self::Rejected(rejection) => Some(rejection),
+            Self::Unauthorized(rejection) | Self::Rejected(rejection) => Some(rejection),
             Self::Configuration { .. }
             | Self::Token { .. }
             | Self::Connect { .. }

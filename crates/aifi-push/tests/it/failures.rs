@@ -92,7 +92,7 @@ async fn the_server_does_not_accept_the_token() {
     for status in [401, 403] {
         let (_server, error) = failure(Answer::status(status, "no")).await;
         assert!(
-            matches!(&error, Error::Unauthorised(r) if r.status() == status),
+            matches!(&error, Error::Unauthorized(r) if r.status() == status),
             "{error:?}"
         );
         assert!(!error.is_retryable());

@@ -19,6 +19,8 @@ mod failures;
 mod judged;
 #[cfg(feature = "client")]
 mod retries;
+#[cfg(feature = "retry")]
+mod retry_policy;
 #[cfg(feature = "client")]
 mod secrecy;
 #[cfg(feature = "client")]

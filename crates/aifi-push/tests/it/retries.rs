@@ -8,17 +8,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aifi_push::{Error, Retries};
+use aifi_push::{Error, RetryPolicy};
 
 use crate::{
     document::example_event,
     server::{Answer, Server, TOKEN},
 };
 
-/// Retries that don't make a test wait.
-fn quick() -> Retries {
+/// RetryPolicy that don't make a test wait.
+fn quick() -> RetryPolicy {
     let millisecond = Duration::from_millis(1);
-    Retries::default()
+    RetryPolicy::default()
         .first_delay(millisecond)
         .max_delay(millisecond)
 }
@@ -39,7 +39,7 @@ async fn two_503_and_then_200_are_three_equal_requests() {
         Answer::status(200, ""),
     ])
     .await;
-    let client = server.builder().retries(quick()).build().unwrap();
+    let client = server.builder().retry(quick()).build().unwrap();
     client.transition_left(&example_event()).await.unwrap();
     let requests = server.requests();
     assert_eq!(requests.len(), 3);
@@ -53,7 +53,7 @@ async fn two_503_and_then_200_are_three_equal_requests() {
 #[tokio::test]
 async fn a_lost_connection_is_tried_again() {
     let server = Server::start([Answer::Nothing, Answer::status(200, "")]).await;
-    let client = server.builder().retries(quick()).build().unwrap();
+    let client = server.builder().retry(quick()).build().unwrap();
     client.transition_left(&example_event()).await.unwrap();
     assert_eq!(server.requests().len(), 2);
 }
@@ -64,7 +64,7 @@ async fn attempts_are_bounded() {
     for (max_attempts, sent) in [(3, 3), (1, 1), (0, 1)] {
         let before = server.requests().len();
         let retries = quick().max_attempts(max_attempts);
-        let client = server.builder().retries(retries).build().unwrap();
+        let client = server.builder().retry(retries).build().unwrap();
         client.transition_left(&example_event()).await.unwrap_err();
         assert_eq!(server.requests().len() - before, sent);
     }
@@ -74,7 +74,7 @@ async fn attempts_are_bounded() {
 async fn what_is_not_retryable_is_sent_once() {
     for status in [302, 400, 401, 422, 501] {
         let server = Server::start([Answer::status(status, "")]).await;
-        let client = server.builder().retries(quick()).build().unwrap();
+        let client = server.builder().retry(quick()).build().unwrap();
         client.transition_left(&example_event()).await.unwrap_err();
         assert_eq!(server.requests().len(), 1, "{status}");
     }
@@ -89,7 +89,7 @@ async fn retry_after_is_waited_for() {
     ])
     .await;
     let retries = quick().max_delay(Duration::from_secs(5));
-    let client = server.builder().retries(retries).build().unwrap();
+    let client = server.builder().retry(retries).build().unwrap();
     client.transition_left(&example_event()).await.unwrap();
     // A lower bound holds on the slowest machine.
     assert!(start.elapsed() >= Duration::from_secs(1));
@@ -102,7 +102,7 @@ async fn a_longer_wait_than_allowed_ends_the_call() {
         "retry-after: Fri, 31 Dec 2100 23:59:59 GMT\r\n",
     ] {
         let server = Server::start([Answer::with_headers(429, header, "")]).await;
-        let client = server.builder().retries(quick()).build().unwrap();
+        let client = server.builder().retry(quick()).build().unwrap();
         let error = client.transition_left(&example_event()).await.unwrap_err();
         let retry_after = error.rejection().unwrap().retry_after().unwrap();
         assert!(retry_after >= Duration::from_secs(3600));
@@ -120,7 +120,7 @@ async fn the_source_of_the_token_is_asked_at_each_attempt() {
             let number = asked.fetch_add(1, Ordering::Relaxed);
             async move { Ok::<_, Error>(format!("{TOKEN}-{number}")) }
         })
-        .retries(quick())
+        .retry(quick())
         .build()
         .unwrap();
     client.transition_left(&example_event()).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_source_that_fails_is_asked_again() {
                 }
             }
         })
-        .retries(quick())
+        .retry(quick())
         .build()
         .unwrap();
     client.transition_left(&example_event()).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_source_of_bad_tokens_is_a_configuration_error() {
     let client = server
         .builder()
         .bearer_token_source(|| async { Ok::<_, Error>("from a file\n".to_owned()) })
-        .retries(quick())
+        .retry(quick())
         .build()
         .unwrap();
     let error = client.transition_left(&example_event()).await.unwrap_err();

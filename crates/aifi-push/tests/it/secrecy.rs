@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use aifi_push::{Client, Retries};
+use aifi_push::{Client, RetryPolicy};
 use insta::assert_snapshot;
 use tracing_subscriber::fmt::{MakeWriter, format::FmtSpan};
 
@@ -79,8 +79,8 @@ async fn neither_debug_nor_errors_nor_logs_hold_a_secret() {
             Answer::Text(format!("{echo}\r\n\r\n")),
         ] {
             let server = Server::start([answer]).await;
-            let builder = server.builder().timeout(Duration::from_millis(50)).retries(
-                Retries::default()
+            let builder = server.builder().timeout(Duration::from_millis(50)).retry(
+                RetryPolicy::default()
                     .max_attempts(2)
                     .first_delay(Duration::ZERO),
             );
@@ -109,8 +109,8 @@ async fn neither_debug_nor_errors_nor_logs_hold_a_secret() {
 async fn a_span_tells_operation_status_attempts_and_duration() {
     let log = logged(async {
         let server = Server::start([Answer::status(503, ""), Answer::status(201, "")]).await;
-        let retries = Retries::default().first_delay(Duration::ZERO);
-        let client = server.builder().retries(retries).build().unwrap();
+        let retries = RetryPolicy::default().first_delay(Duration::ZERO);
+        let client = server.builder().retry(retries).build().unwrap();
         client.transition_left(&example_event()).await.unwrap();
     })
     .await;
