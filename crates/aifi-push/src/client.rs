@@ -1,8 +1,9 @@
-//! The client: what the document can't say of a call.
+//! The client: token, timeouts, retries and errors, which the document does not describe.
 
-mod answer;
 mod builder;
 mod error;
+mod http;
+mod response;
 mod token;
 
 use std::{
@@ -11,31 +12,33 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub use answer::{Rejection, Response};
 pub use builder::ClientBuilder;
 pub use error::Error;
 use reqwest::{
     Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
+pub use response::{Rejection, Response};
 use token::Token;
 use tracing::{Instrument, field::Empty};
 
 use crate::{Operation, RetryPolicy, operations};
 
-/// Sends events: a method for each operation of the document.
+/// Sends events: it has a method for each operation of the document.
 ///
 /// A clone shares the connections of the original.
 ///
 /// # What every call does
 ///
-/// - It sends the bearer token, to the configured origin only: redirects are not followed, and a
-///   proxy of the environment is used for `https` only, where it sees no token.
-/// - It sends no header but `Authorization`, `Accept`, `Content-Type`, `User-Agent` and what HTTP
-///   itself needs.
-/// - Any 2xx is a success, whatever its body. The event arrived; nobody waits for the answer.
+/// - It sends the bearer token to the configured origin only: redirects are not followed, and a
+///   proxy of the environment is used for `https` only, where it does not see the token.
+/// - It sends no headers other than `Authorization`, `Accept`, `Content-Type`, `User-Agent` and
+///   those that HTTP requires.
+/// - Any 2xx is a success, whatever its body: the event arrived.
 /// - It opens a [`tracing`] span `aifi_push` with the fields `operation`, `status`, `attempts` and
-///   `duration_ms`. Nothing of the event or of the token is logged.
+///   `duration_ms`. Neither the event nor the token is logged.
+///
+/// With [an HTTP client of your own](ClientBuilder::http_client), the first two depend on it.
 ///
 /// # Examples
 ///
@@ -49,49 +52,49 @@ use crate::{Operation, RetryPolicy, operations};
 ///     .build()?;
 ///
 /// if let Err(error) = client.transition_left(&event).await {
-///     eprintln!("{error}, worth sending again: {}", error.is_retryable());
+///     eprintln!("{error} (retryable: {})", error.is_retryable());
 /// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct Client {
-    // The generated methods build their requests of these two, by the names progenitor uses.
+    // The generated methods build their requests from these two, by the names progenitor uses.
     pub(crate) baseurl: Arc<str>,
     pub(crate) client: reqwest::Client,
     origin: Arc<str>,
-    timeout: Duration,
+    timeout: Option<Duration>,
     token: Token,
     retry: RetryPolicy,
 }
 
 impl Client {
-    /// Starts a client for the server at `base_url`: a URL with scheme and host, to which the
-    /// path of each operation is added. A path in it is kept.
+    /// Returns a builder of a client for the server at `base_url`: a URL with scheme and host, to
+    /// which the path of each operation is added. A path in it is kept.
     pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(base_url.into())
     }
 
-    /// A client for the vendor's sandbox, the first server of the document.
+    /// Returns a client for the vendor's sandbox, the first server of the document.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if the token is empty or can't stand in a header.
+    /// Returns [`Error::Configuration`] if the token is empty or not valid in a header.
     pub fn sandbox(bearer_token: impl Into<String>) -> Result<Self, Error> {
         Self::builder(operations::SERVER)
             .bearer_token(bearer_token)
             .build()
     }
 
-    /// Delivers a body as the platform does: byte for byte as it is, to the
-    /// [segment](Operation::segment) of the operation below the base URL.
+    /// Delivers a body as the platform does: unchanged, to the [segment](Operation::segment) of
+    /// the operation below the base URL.
     ///
     /// With the base URL `https://retailer.example/webhook` it calls `/webhook/left`, where
     /// [`transition_left`](Self::transition_left) calls `/webhook/api/push/transition/left`.
     ///
     /// # Errors
     ///
-    /// [`Error`] tells what went wrong, and whether sending again may help.
+    /// Returns an [`Error`] if the event did not arrive, or may not have.
     pub async fn deliver(
         &self,
         operation: &Operation,
@@ -127,7 +130,7 @@ impl Client {
             Err(source) => {
                 let error = Error::Configuration {
                     setting: operation,
-                    reason: "the request can't be built".into(),
+                    reason: "the request could not be built".into(),
                     source: Some(source.without_url().into()),
                 };
                 (0, Err(error))
@@ -143,7 +146,7 @@ impl Client {
         result
     }
 
-    /// Gives the number of attempts with the result of the last.
+    /// Returns the number of attempts with the result of the last.
     async fn send<T>(&self, request: &Request) -> (u32, Result<Response<T>, Error>) {
         let mut attempts = 1;
         loop {
@@ -154,13 +157,13 @@ impl Client {
             let Some(delay) = self.delay_after(attempts, &error) else {
                 return (attempts, Err(error));
             };
-            tracing::warn!(%error, ?delay, "sending again");
+            tracing::warn!(%error, ?delay, "call failed, retrying");
             tokio::time::sleep(delay).await;
             attempts += 1;
         }
     }
 
-    /// How long to wait before sending again; `None` to give up.
+    /// Returns how long to wait before sending again, or `None` to give up.
     fn delay_after(&self, attempt: u32, error: &Error) -> Option<Duration> {
         if !error.is_retryable() {
             return None;
@@ -174,19 +177,20 @@ impl Client {
     }
 
     async fn attempt<T>(&self, request: &Request) -> Result<Response<T>, Error> {
-        let mut attempt = request.try_clone().ok_or_else(|| {
-            Error::configuration("body", "a body that streams can't be sent twice")
-        })?;
+        let mut attempt = request
+            .try_clone()
+            .ok_or_else(|| Error::configuration("body", "a streaming body can't be sent twice"))?;
         let authorization = self.token.authorization().await?;
         attempt.headers_mut().insert(AUTHORIZATION, authorization);
+        *attempt.timeout_mut() = self.timeout;
         let response = self.client.execute(attempt).await;
-        answer::judge(response.map_err(|error| self.no_answer(error))?).await
+        response::classify_response(response.map_err(|error| self.no_response(error))?).await
     }
 
-    fn no_answer(&self, error: reqwest::Error) -> Error {
+    fn no_response(&self, error: reqwest::Error) -> Error {
         let origin = self.origin.to_string();
         let (is_connect, is_timeout) = (error.is_connect(), error.is_timeout());
-        // The URL stands in the error of ours already.
+        // Our error contains the origin.
         let source = error.without_url().into();
         if is_connect {
             Error::Connect { origin, source }

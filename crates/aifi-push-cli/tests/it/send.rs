@@ -108,7 +108,7 @@ fn what_can_t_be_sent_is_said_at_once() {
     let failed = |arguments: &[&str]| printed(&directory, &[&["send"], arguments].concat(), 1);
     assert_snapshot!(failed(&["none", "--url", url]), @"aifi-push: none: No such file or directory (os error 2)");
     assert_snapshot!(failed(&["empty", "--url", url]), @"aifi-push: there is no event");
-    assert_snapshot!(failed(&["empty", "--url", "127.0.0.1"]), @"aifi-push: base_url: not a URL with scheme and host, such as https://retailer.example/hooks: relative URL without a base");
+    assert_snapshot!(failed(&["empty", "--url", "127.0.0.1"]), @"aifi-push: base_url: invalid URL: expected scheme and host, as in https://retailer.example/hooks: relative URL without a base");
     assert_snapshot!(failed(&["empty", "--url", url, "--failures", "empty"]), @"aifi-push: empty: this file exists, and may hold what failed before: name another with --failures");
     assert_snapshot!(failed(&["empty", "--url", url, "--token-file", "empty"]), @"aifi-push: empty: there is no token in it");
 }

@@ -1,26 +1,24 @@
-//! What a client is made of, checked before it is made.
+//! The settings of a client, checked before it is built.
 
 use std::{fmt, future::Future, time::Duration};
 
-use reqwest::{Url, redirect};
+use reqwest::Url;
 
 use super::{
     Client, Error,
+    http::{HAS_TLS, HttpSettings},
     token::{self, Token},
 };
 use crate::RetryPolicy;
 
-/// Idle connections are given up before the servers and load balancers that people use close them:
-/// an event sent into a connection that is just being closed is lost or doubled.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(15);
-
-/// Makes a [`Client`].
+/// Builds a [`Client`].
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     base_url: String,
     token: Option<TokenSetting>,
-    connect_timeout: Duration,
-    timeout: Duration,
+    http_client: Option<reqwest::Client>,
+    http: HttpSettings,
+    timeout: Option<Duration>,
     retry: RetryPolicy,
 }
 
@@ -34,19 +32,22 @@ impl ClientBuilder {
         Self {
             base_url,
             token: None,
-            connect_timeout: Duration::from_secs(5),
-            timeout: Duration::from_secs(30),
+            http_client: None,
+            http: HttpSettings::default(),
+            timeout: None,
             retry: RetryPolicy::none(),
         }
     }
 
-    /// The token to send as `Authorization: Bearer <token>`.
+    /// Sets the token to send as `Authorization: Bearer <token>`.
     pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(TokenSetting::Value(token.into()));
         self
     }
 
-    /// A source of the token, asked at each attempt, so that the token can change.
+    /// Sets a source of the token, which is called at each attempt, so that the token can change.
+    ///
+    /// # Examples
     ///
     /// ```no_run
     /// # fn main() -> Result<(), aifi_push::Error> {
@@ -69,38 +70,100 @@ impl ClientBuilder {
         self
     }
 
-    /// How long an attempt may take until it is connected, TLS included. 5 seconds unless set.
+    /// Sets how long an attempt may take to connect, TLS included. Defaults to 5 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
+        self.http.connect_timeout = Some(timeout);
         self
     }
 
-    /// How long an attempt may take in all, until the end of the answer. 30 seconds unless set.
+    /// Sets how long an attempt may take in total, until the end of the response. Defaults to 30
+    /// seconds, or to the timeout of the [HTTP client](Self::http_client) if one is set.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = Some(timeout);
         self
     }
 
     /// Sets when a call that failed is sent again. Defaults to [`RetryPolicy::none`].
     ///
-    /// Only an error that [is retryable](Error::is_retryable) leads to another attempt. An event
-    /// whose answer got lost is then sent twice, and a receiver can't tell that from two events;
-    /// losing it would be worse.
+    /// Only an error that [is retryable](Error::is_retryable) leads to another attempt. If the
+    /// response to an event was lost, the event is then sent twice, and a receiver can't tell that
+    /// from two events; losing it would be worse.
     ///
-    /// A server that asks for a longer wait by `Retry-After` gets it. If it asks for more than the
-    /// longest delay of the policy, the call ends with its answer.
+    /// If the server asks for a longer wait by `Retry-After`, that wait applies. If it asks for
+    /// more than the longest delay of the policy, the call ends with that response.
     pub fn retry(mut self, retry: RetryPolicy) -> Self {
         self.retry = retry;
         self
     }
 
-    /// Makes the client. Nothing is sent yet.
+    /// Sets the URL of a proxy for all calls, `http` and `https`. Defaults to the proxy of the
+    /// environment for `https`, and to none for `http`.
+    ///
+    /// The URL may contain credentials for the proxy; they are never shown. A call to an `http`
+    /// base URL shows the bearer token and the event to the proxy.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.http.proxy = Some(url.into());
+        self
+    }
+
+    /// Adds root certificates to trust beside those of the platform: a PEM with one or more. May
+    /// be called more than once.
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.http.root_certificates.push(pem.into());
+        self
+    }
+
+    /// Sets the HTTP client to send with. Defaults to one of this crate's own.
+    ///
+    /// Connecting, TLS, proxies, the connection pool and, unless [`timeout`](Self::timeout) is
+    /// set, timeouts are then those of the given client. `Authorization` is still set at each
+    /// attempt and marked as sensitive. What the client of this crate ensures is up to the given
+    /// one:
+    ///
+    /// - Redirects: turn them off by `redirect(Policy::none())`. A client that follows a 302 sends
+    ///   a `GET` without the event, and its response counts as success.
+    /// - The connection pool: set `pool_idle_timeout` to less than the idle timeout of the server.
+    ///   An event sent into a connection that the server is just closing is lost or sent twice.
+    /// - Proxies: the client of this crate uses the proxy of the environment for `https` only, as
+    ///   it would see the token.
+    /// - Headers: default headers, cookies and compression of the given client add theirs.
+    ///   `User-Agent` is that of the given client.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use std::time::Duration;
+    ///
+    /// use reqwest::redirect::Policy;
+    ///
+    /// let http = reqwest::Client::builder()
+    ///     .redirect(Policy::none())
+    ///     .pool_idle_timeout(Duration::from_secs(15))
+    ///     .timeout(Duration::from_secs(30))
+    ///     .build()?;
+    /// let client = aifi_push::Client::builder("https://retailer.example/hooks")
+    ///     .bearer_token("secret")
+    ///     .http_client(http)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_client(mut self, client: reqwest::Client) -> Self {
+        self.http_client = Some(client);
+        self
+    }
+
+    /// Builds the client. Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] names the setting that is wrong: a base URL that is none, has no
-    /// `http` or `https` scheme, or carries credentials, a query or a fragment; a token that is
-    /// missing, empty or can't stand in a header; TLS that is missing or fails to start.
+    /// Returns [`Error::Configuration`], which names the invalid setting: a base URL that is not a
+    /// URL, has a scheme other than `http` and `https`, or contains credentials, a query or a
+    /// fragment; a token that is missing, empty or not valid in a header; an invalid proxy or root
+    /// certificate; an HTTP client together with settings that it does not take; TLS that is not
+    /// available or fails to start.
     pub fn build(self) -> Result<Client, Error> {
         let url = parse_base_url(&self.base_url)?;
         let token = match self.token {
@@ -109,83 +172,72 @@ impl ClientBuilder {
             None => {
                 return Err(Error::configuration(
                     "bearer_token",
-                    "no token: give one, or a source of one",
+                    "no token: set one, or a source of one",
                 ));
             }
         };
-        let client = http_client(&url)
-            .connect_timeout(self.connect_timeout)
-            .timeout(self.timeout)
-            .build()
-            .map_err(|source| Error::Configuration {
-                setting: "tls",
-                reason: "the HTTP client can't start".into(),
-                source: Some(source.without_url().into()),
-            })?;
+        let (client, timeout) = match self.http_client {
+            Some(client) => {
+                if let Some(setting) = self.http.first_set() {
+                    return Err(Error::configuration(
+                        "http_client",
+                        format!(
+                            "`{setting}` does not apply to a given HTTP client: set it on that \
+                             client, or remove one of the two"
+                        ),
+                    ));
+                }
+                (client, self.timeout)
+            }
+            None if url.scheme() == "https" && !HAS_TLS => {
+                return Err(Error::configuration(
+                    "base_url",
+                    "https requires the feature `rustls` or `native-tls` of aifi-push",
+                ));
+            }
+            None => {
+                let timeout = self.timeout.unwrap_or(Duration::from_secs(30));
+                (self.http.build(&url)?, Some(timeout))
+            }
+        };
         Ok(Client {
             // Each path of the document begins with a slash.
             baseurl: url.as_str().trim_end_matches('/').into(),
             client,
             origin: url.origin().ascii_serialization().into(),
-            timeout: self.timeout,
+            timeout,
             token,
             retry: self.retry,
         })
     }
 }
 
-fn http_client(url: &Url) -> reqwest::ClientBuilder {
-    let http = reqwest::Client::builder()
-        .user_agent(concat!("aifi-push/", env!("CARGO_PKG_VERSION")))
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        // A POST that follows a 302 becomes a GET, and its body is lost.
-        .redirect(redirect::Policy::none())
-        // Each of these would add a header where another crate turns the feature of reqwest on.
-        .no_gzip()
-        .no_brotli()
-        .no_zstd()
-        .no_deflate();
-    #[cfg(feature = "rustls")]
-    let http = http.tls_backend_rustls();
-    #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
-    let http = http.tls_backend_native();
-    if url.scheme() == "http" {
-        // A proxy would see the token. Of https it sees an encrypted tunnel.
-        http.no_proxy()
-    } else {
-        http
-    }
-}
-
 fn parse_base_url(text: &str) -> Result<Url, Error> {
-    // The text is left out of the errors, as it may hold credentials.
-    let wrong = |reason: &'static str| Err(Error::configuration("base_url", reason));
+    // The errors leave the text out, as it may contain credentials.
+    let invalid = |reason: &'static str| Err(Error::configuration("base_url", reason));
     let url = Url::parse(text).map_err(|source| Error::Configuration {
         setting: "base_url",
-        reason: "not a URL with scheme and host, such as https://retailer.example/hooks".into(),
+        reason: "invalid URL: expected scheme and host, as in https://retailer.example/hooks"
+            .into(),
         source: Some(source.into()),
     })?;
     if !matches!(url.scheme(), "http" | "https") {
-        return wrong("the scheme must be http or https: put it in front, as https://host:8443");
-    }
-    let has_tls = cfg!(any(feature = "rustls", feature = "native-tls"));
-    if url.scheme() == "https" && !has_tls {
-        return wrong("https needs the feature `rustls` or `native-tls` of aifi-push");
+        return invalid("unsupported scheme: expected http or https, as in https://host:8443");
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return wrong("credentials in the URL are not sent: give a bearer token");
+        return invalid("credentials in the URL are not sent: set a bearer token instead");
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return wrong("a query or fragment can't stand before the path of an operation: remove it");
+        return invalid("the path of an operation can't follow a query or fragment: remove it");
     }
     Ok(url)
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither the token nor the URL, which is not yet known to hold no credentials.
+        // Neither the token nor the URLs, which may contain credentials.
         f.debug_struct("ClientBuilder")
-            .field("connect_timeout", &self.connect_timeout)
+            .field("connect_timeout", &self.http.connect_timeout)
             .field("timeout", &self.timeout)
             .field("retry", &self.retry)
             .finish_non_exhaustive()

@@ -6,56 +6,56 @@ use super::Rejection;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Why a call failed, or why no client could be made.
+/// Why a call failed, or why a client could not be built.
 ///
-/// Neither `Display` nor `Debug` shows the token, the event or the body of an answer.
+/// Neither `Display` nor `Debug` shows the token, the event or the body of a response.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The client can't be used as configured. Nothing was sent.
+    /// The configuration of the client is invalid. Nothing was sent.
     #[error("{setting}: {reason}")]
     Configuration {
-        /// The method of the builder that sets what is wrong.
+        /// The method of the builder that made the setting.
         setting: &'static str,
-        /// What is wrong, and the way out.
+        /// What is invalid, and how to fix it.
         reason: Cow<'static, str>,
-        /// What led to it, if that was another error.
+        /// The underlying error, if there was one.
         source: Option<BoxError>,
     },
 
-    /// The source of the token gave none. Nothing was sent.
-    #[error("bearer_token_source: the source gave no token")]
+    /// The source of the token failed. Nothing was sent.
+    #[error("bearer_token_source: the source returned no token")]
     Token {
         /// The error of the source.
         source: BoxError,
     },
 
-    /// No connection came about, or none with TLS. Nothing was sent.
+    /// Connecting failed, TLS included. Nothing was sent.
     #[error("could not connect to {origin}")]
     Connect {
         /// Scheme, host and port of the server.
         origin: String,
-        /// What went wrong.
+        /// The underlying error.
         source: BoxError,
     },
 
-    /// No answer came in time. The event may have arrived.
-    #[error("{origin} did not answer within {timeout:?}")]
+    /// No response arrived in time. The event may have arrived.
+    #[error("{origin} did not respond {}", within(.timeout))]
     TimedOut {
         /// Scheme, host and port of the server.
         origin: String,
-        /// The time that was given.
-        timeout: Duration,
-        /// What went wrong.
+        /// The timeout that was set, or `None` if it is that of a given HTTP client.
+        timeout: Option<Duration>,
+        /// The underlying error.
         source: BoxError,
     },
 
-    /// The connection ended before an answer came. The event may have arrived.
-    #[error("the connection to {origin} ended before an answer came")]
+    /// The connection ended before a response arrived. The event may have arrived.
+    #[error("the connection to {origin} ended before a response arrived")]
     Disconnected {
         /// Scheme, host and port of the server.
         origin: String,
-        /// What went wrong.
+        /// The underlying error.
         source: BoxError,
     },
 
@@ -63,18 +63,18 @@ pub enum Error {
     #[error("the server does not accept the token: {0}")]
     Unauthorized(Rejection),
 
-    /// The server answered with any other status that is no success.
+    /// The server responded with any other status than success.
     #[error("the server rejected the call: {0}")]
     Rejected(Rejection),
 }
 
 impl Error {
-    /// Whether sending the same event again may succeed.
+    /// Returns `true` if sending the same event again may succeed.
     ///
     /// | error | retryable |
     /// |---|---|
     /// | `Configuration` | no |
-    /// | `Token` | yes: the source is asked again |
+    /// | `Token` | yes: the source is called again |
     /// | `Connect`, `TimedOut`, `Disconnected` | yes; after the latter two the event may arrive twice |
     /// | `Unauthorized` | no |
     /// | `Rejected` | for 408, 425, 429, 500, 502, 503, 504 and 507 |
@@ -92,7 +92,7 @@ impl Error {
         }
     }
 
-    /// The answer of the server, if there was one.
+    /// Returns the response of the server, if there was one.
     pub fn rejection(&self) -> Option<&Rejection> {
         match self {
             Self::Unauthorized(rejection) | Self::Rejected(rejection) => Some(rejection),
@@ -113,5 +113,12 @@ impl Error {
             reason: reason.into(),
             source: None,
         }
+    }
+}
+
+fn within(timeout: &Option<Duration>) -> String {
+    match timeout {
+        Some(timeout) => format!("within {timeout:?}"),
+        None => "in time".to_owned(),
     }
 }

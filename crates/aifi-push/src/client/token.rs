@@ -1,4 +1,4 @@
-//! The bearer token, from a value or from a source that is asked at each attempt.
+//! The bearer token, from a value or from a source that is called at each attempt.
 
 use std::{error::Error as StdError, future::Future, pin::Pin, sync::Arc};
 
@@ -9,7 +9,7 @@ use super::Error;
 type BoxError = Box<dyn StdError + Send + Sync>;
 type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Where the token comes from. There is no `Debug`, so none can show it.
+/// A token or its source. Without `Debug`, so that none can show it.
 #[derive(Clone)]
 pub(super) enum Token {
     Value(HeaderValue),
@@ -35,7 +35,7 @@ impl Token {
         })
     }
 
-    /// The value of the `Authorization` header for one attempt.
+    /// Returns the value of the `Authorization` header for one attempt.
     pub(super) async fn authorization(&self) -> Result<HeaderValue, Error> {
         match self {
             Self::Value(value) => Ok(value.clone()),
@@ -49,19 +49,19 @@ impl Token {
 
 fn authorization(token: &str) -> Result<HeaderValue, Error> {
     if token.is_empty() {
-        return Err(Error::configuration(SETTING, "the token is empty"));
+        return Err(Error::configuration(SETTING, "empty token"));
     }
     if let Some(position) = token.bytes().position(|byte| !byte.is_ascii_graphic()) {
         return Err(Error::configuration(
             SETTING,
             format!(
-                "byte {position} of the token is a space, a control character or not ASCII (was \
-                 it read from a file with its line end?)"
+                "invalid token: byte {position} is a space, a control character or not ASCII (a \
+                 token read from a file must be trimmed)"
             ),
         ));
     }
     let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| Error::configuration(SETTING, "the token can't stand in a header"))?;
+        .map_err(|_| Error::configuration(SETTING, "invalid token: not valid in a header"))?;
     // Keeps the token out of the `Debug` of headers.
     value.set_sensitive(true);
     Ok(value)

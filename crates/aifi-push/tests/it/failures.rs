@@ -55,7 +55,7 @@ async fn the_server_closes_early() {
     let (_server, error) = failure(Answer::Nothing).await;
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
     assert!(error.is_retryable());
-    assert_snapshot!(chain(&error), @"the connection to http://127.0.0.1:PORT ended before an answer came: error sending request: client error (SendRequest): connection closed before message completed");
+    assert_snapshot!(chain(&error), @"the connection to http://127.0.0.1:PORT ended before a response arrived: error sending request: client error (SendRequest): connection closed before message completed");
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn the_server_closes_in_the_head() {
 async fn the_server_speaks_no_http() {
     let (_server, error) = failure(Answer::Text("220 mail.example ESMTP\r\n".to_owned())).await;
     assert!(matches!(error, Error::Disconnected { .. }), "{error:?}");
-    assert_snapshot!(chain(&error), @"the connection to http://127.0.0.1:PORT ended before an answer came: error sending request: client error (SendRequest): invalid HTTP version parsed");
+    assert_snapshot!(chain(&error), @"the connection to http://127.0.0.1:PORT ended before a response arrived: error sending request: client error (SendRequest): invalid HTTP version parsed");
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn the_server_is_slow() {
     let error = error.unwrap_err();
     assert!(matches!(error, Error::TimedOut { .. }), "{error:?}");
     assert!(error.is_retryable());
-    assert_snapshot!(error.to_string().replace(&server.url(), "URL"), @"URL did not answer within 50ms");
+    assert_snapshot!(error.to_string().replace(&server.url(), "URL"), @"URL did not respond within 50ms");
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -116,7 +116,7 @@ async fn a_redirect_is_not_followed() {
     }
     assert!(other.requests().is_empty());
     let (_server, error) = failure(Answer::status(302, "")).await;
-    assert_snapshot!(error, @"the server rejected the call: 302 Found (redirects are not followed: give the final address as the base URL)");
+    assert_snapshot!(error, @"the server rejected the call: 302 Found (redirects are not followed: set the final address as the base URL)");
 }
 
 #[tokio::test]

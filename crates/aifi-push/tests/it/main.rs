@@ -16,7 +16,11 @@ mod configuration;
 #[cfg(feature = "client")]
 mod failures;
 #[cfg(feature = "client")]
+mod http_client;
+#[cfg(feature = "client")]
 mod judged;
+#[cfg(feature = "client")]
+mod proxy;
 #[cfg(feature = "client")]
 mod retries;
 #[cfg(feature = "retry")]

@@ -53,6 +53,11 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// Returns `true` if there is a header of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.headers.iter().any(|header| header.0 == name)
+    }
+
     /// The value of a header that must be there once.
     pub(crate) fn header(&self, name: &str) -> &str {
         let mut values = self.headers.iter().filter(|header| header.0 == name);
@@ -153,7 +158,7 @@ pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Optio
         .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
         .collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length: usize = length.unwrap().1.parse().unwrap();
+    let length: usize = length.map_or(0, |(_, length)| length.parse().unwrap());
     let mut body = bytes.split_off(head_end + 4);
     while body.len() < length {
         assert_ne!(stream.read_buf(&mut body).await.unwrap(), 0, "half a body");

@@ -1,4 +1,4 @@
-//! The answer of a server, read up to a bound.
+//! The response of a server, read up to a limit.
 
 use std::{
     fmt,
@@ -16,37 +16,37 @@ use serde::de::DeserializeOwned;
 use super::Error;
 use crate::{DecodeError, from_slice};
 
-/// How much of an answer is kept, in bytes.
+/// How much of a body is kept, in bytes.
 const BODY_LIMIT: usize = 8 * 1024;
 
-/// The answer to an event that arrived.
+/// The response to an event that arrived.
 ///
-/// `T` is what the document says the body is. The vendor promises nothing for it, so it is decoded
-/// on demand only.
+/// `T` is the type of the body by the document. The vendor does not guarantee it, so the body is
+/// decoded on demand only.
 #[derive(Clone)]
 pub struct Response<T> {
-    answer: Answer,
+    received: Received,
     documented: PhantomData<fn() -> T>,
 }
 
 impl<T> Response<T> {
-    /// The status, from 200 to 299.
+    /// Returns the status, from 200 to 299.
     pub fn status(&self) -> u16 {
-        self.answer.status.as_u16()
+        self.received.status.as_u16()
     }
 
-    /// The body as it came: the first 8 KiB, or less if the connection broke.
+    /// Returns the body as received: the first 8 KiB, or less if the connection broke.
     pub fn body(&self) -> &[u8] {
-        &self.answer.body
+        &self.received.body
     }
 }
 
 impl<T: DeserializeOwned> Response<T> {
-    /// Decodes the body into what the document says it is.
+    /// Decodes the body.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] if the body is of another form, empty or longer than 8 KiB.
+    /// Returns [`DecodeError`] if the body is not a `T`, is empty or is longer than 8 KiB.
     pub fn decode(&self) -> Result<T, DecodeError> {
         from_slice(self.body())
     }
@@ -54,35 +54,34 @@ impl<T: DeserializeOwned> Response<T> {
 
 impl<T> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.answer.fmt_as("Response", f)
+        self.received.fmt_as("Response", f)
     }
 }
 
-/// An answer that is no success.
+/// A response whose status is not a success.
 ///
 /// Its `Display` and `Debug` leave out the body, in which a server may repeat what was sent.
 #[derive(Clone)]
 pub struct Rejection {
-    answer: Answer,
+    received: Received,
     retry_after: Option<Duration>,
 }
 
 impl Rejection {
-    /// The status.
+    /// Returns the status.
     pub fn status(&self) -> u16 {
-        self.answer.status.as_u16()
+        self.received.status.as_u16()
     }
 
-    /// The body as it came: the first 8 KiB, or less if the connection broke.
+    /// Returns the body as received: the first 8 KiB, or less if the connection broke.
     ///
-    /// The document says it is an [`ApiError`](crate::types::ApiError), for which [`from_slice`]
-    /// can be tried.
+    /// By the document it is an [`ApiError`](crate::types::ApiError); try [`from_slice`] for it.
     pub fn body(&self) -> &[u8] {
-        &self.answer.body
+        &self.received.body
     }
 
-    /// How long the server asks to wait before the next call: its `Retry-After`, counted from the
-    /// arrival of the answer.
+    /// Returns how long the server asks to wait before the next call: its `Retry-After`, counted
+    /// from the arrival of the response.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
@@ -90,9 +89,9 @@ impl Rejection {
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.answer.status)?;
-        if self.answer.status.is_redirection() {
-            f.write_str(" (redirects are not followed: give the final address as the base URL)")?;
+        write!(f, "{}", self.received.status)?;
+        if self.received.status.is_redirection() {
+            f.write_str(" (redirects are not followed: set the final address as the base URL)")?;
         }
         Ok(())
     }
@@ -100,17 +99,17 @@ impl fmt::Display for Rejection {
 
 impl fmt::Debug for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.answer.fmt_as("Rejection", f)
+        self.received.fmt_as("Rejection", f)
     }
 }
 
 #[derive(Clone)]
-struct Answer {
+struct Received {
     status: StatusCode,
     body: Vec<u8>,
 }
 
-impl Answer {
+impl Received {
     fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("status", &self.status.as_u16())
@@ -119,22 +118,24 @@ impl Answer {
     }
 }
 
-/// Judges an answer by its status alone.
-pub(super) async fn judge<T>(response: reqwest::Response) -> Result<Response<T>, Error> {
+/// Returns success or the error for a response, by its status alone.
+pub(super) async fn classify_response<T>(
+    response: reqwest::Response,
+) -> Result<Response<T>, Error> {
     let status = response.status();
     let retry_after = retry_after(response.headers());
-    let answer = Answer {
+    let received = Received {
         status,
-        body: read(response).await,
+        body: read_body(response).await,
     };
     if status.is_success() {
         return Ok(Response {
-            answer,
+            received,
             documented: PhantomData,
         });
     }
     let rejection = Rejection {
-        answer,
+        received,
         retry_after,
     };
     Err(match status {
@@ -145,7 +146,7 @@ pub(super) async fn judge<T>(response: reqwest::Response) -> Result<Response<T>,
 
 /// Reads the body up to the limit. The status has decided already, so a body that breaks off ends
 /// there.
-async fn read(mut response: reqwest::Response) -> Vec<u8> {
+async fn read_body(mut response: reqwest::Response) -> Vec<u8> {
     let mut body = Vec::new();
     while body.len() < BODY_LIMIT {
         match response.chunk().await {
