@@ -1,8 +1,9 @@
-//! Services outside of the workspace that import the packages as they would be published.
+//! Services outside of the workspace that import the packages as published.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::{evolution, service::Service, workspace::DOCUMENT};
@@ -11,7 +12,7 @@ const SERVICE: &str = include_str!("../downstream/service.rs");
 const MODELS: &str = include_str!("../downstream/models.rs");
 const ENTERED: &str = include_str!("../downstream/entered.rs");
 
-/// The features of a service that sends, with the code generated at build time.
+/// The features of a service that sends, with code generated at build time.
 pub(crate) const CODEGEN: &[&str] = &["client", "codegen", "rustls"];
 /// The same with the reviewed snapshot.
 pub(crate) const SNAPSHOT: &[&str] = &["client", "rustls"];
@@ -19,28 +20,86 @@ pub(crate) const SNAPSHOT: &[&str] = &["client", "rustls"];
 /// Packages every crate that is published, and builds each from its package.
 pub(crate) fn package(sh: &Shell) -> Result<()> {
     forget_earlier(sh)?;
+    let published = published(sh)?;
+    let packages = published.iter().flat_map(|(name, _)| ["--package", name]);
+    let _staged = Staged::new(sh, published.iter().map(|(_, directory)| directory))?;
     // Changes that are not committed are packaged too, so that they can be tried.
-    Ok(cmd!(
-        sh,
-        "cargo package --workspace --exclude xtask --exclude aifi-push-torture
-            --exclude aifi-push-brokers --allow-dirty --quiet"
-    )
-    .run()?)
+    Ok(cmd!(sh, "cargo package {packages...} --allow-dirty --quiet").run()?)
 }
 
-/// Cargo takes what it once unpacked of a version for what the version is now.
+/// Returns the name and the directory of each crate that is published.
+fn published(sh: &Shell) -> Result<Vec<(String, PathBuf)>> {
+    let metadata = cmd!(sh, "cargo metadata --no-deps --format-version 1").read()?;
+    let metadata: Value = serde_json::from_str(&metadata)?;
+    let packages = metadata["packages"].as_array().context("no packages")?;
+    let published = packages
+        .iter()
+        .filter(|package| package["publish"].is_null());
+    published
+        .map(|package| {
+            let text = |key: &str| package[key].as_str().context("invalid metadata");
+            let manifest = Path::new(text("manifest_path")?);
+            let directory = manifest.parent().unwrap_or(manifest);
+            Ok((text("name")?.to_owned(), directory.to_owned()))
+        })
+        .collect()
+}
+
+/// Copies of the files that the crates share, where their packages contain them. Removed on drop.
+///
+/// They are no links, which a checkout on Windows would turn into text files.
+struct Staged<'a> {
+    sh: &'a Shell,
+    paths: Vec<PathBuf>,
+}
+
+impl<'a> Staged<'a> {
+    fn new(sh: &'a Shell, directories: impl Iterator<Item = &'a PathBuf>) -> Result<Self> {
+        let mut staged = Self {
+            sh,
+            paths: Vec::new(),
+        };
+        for directory in directories {
+            staged.copy("LICENSE-APACHE", directory)?;
+            staged.copy("LICENSE-MIT", directory)?;
+            if directory.ends_with("aifi-push") {
+                staged.copy(DOCUMENT, directory)?;
+            }
+        }
+        Ok(staged)
+    }
+
+    fn copy(&mut self, file: &str, directory: &Path) -> Result<()> {
+        let top = Path::new(file).iter().next().unwrap_or_default();
+        self.paths.push(directory.join(top));
+        let copy = directory.join(file);
+        self.sh.create_dir(copy.parent().unwrap_or(directory))?;
+        Ok(self.sh.copy_file(file, copy)?)
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        for path in &self.paths {
+            // What remains is ignored by git, and replaced by the next packaging.
+            let _ = self.sh.remove_path(path);
+        }
+    }
+}
+
+/// Removes earlier packages, which cargo would use for the same version again.
 fn forget_earlier(sh: &Shell) -> Result<()> {
     let home = sh.var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let registry = home.context("no home directory")?.join("registry");
     for kind in ["src", "cache"] {
-        // Only of the registries that `cargo package` makes up, which have no host in their names.
+        // Only of the registries that `cargo package` invents, which have no host in their names.
         let registries = sh.read_dir(registry.join(kind)).unwrap_or_default();
-        let made_up = registries.iter().filter(|path| {
+        let invented = registries.iter().filter(|path| {
             let name = path.file_name().unwrap_or_default();
             name.as_encoded_bytes().starts_with(b"-")
         });
-        for path in made_up {
+        for path in invented {
             for package in sh.read_dir(path)? {
                 let name = package.file_name().unwrap_or_default().to_owned();
                 if name.as_encoded_bytes().starts_with(b"aifi-push-") {
@@ -89,7 +148,7 @@ pub(crate) fn service(
     importing(sh, name, &packaged(sh, "aifi-push"), features, files)
 }
 
-/// A service that imports the package as it lies in a directory.
+/// A service that imports the package in a directory.
 fn importing(
     sh: &Shell,
     name: &'static str,
@@ -126,14 +185,14 @@ pub(crate) fn models_of(sh: &Shell, document: &str) -> Result<Service> {
     ))
 }
 
-/// Where `cargo package` unpacked a package to build it.
+/// Returns where `cargo package` unpacked a package to build it.
 fn packaged(sh: &Shell, name: &str) -> PathBuf {
     let version = env!("CARGO_PKG_VERSION");
     sh.current_dir()
         .join(format!("target/package/{name}-{version}"))
 }
 
-/// A copy of the package with another document.
+/// Returns a copy of the package with another document.
 fn with_document(sh: &Shell, document: &str) -> Result<PathBuf> {
     let package = packaged(sh, "aifi-push");
     let directory = sh.create_dir("target/downstream")?;

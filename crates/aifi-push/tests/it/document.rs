@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 /// The OpenAPI document.
 pub(crate) fn document() -> Value {
-    let text = include_str!("../../openapi/aifi-push.json");
+    let text = include_str!("../../../../openapi/aifi-push.json");
     serde_json::from_str(text).unwrap()
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn expected_back(document: &Value, schema: &Value, value: &Value) -> 
 fn the_example_is_the_one_on_the_vendors_page() {
     let path = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/openapi/examples/transition-left.documented.json"
+        "/../../openapi/examples/transition-left.documented.json"
     );
     let documented: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     assert_eq!(example(), documented);
