@@ -1,0 +1,193 @@
+//! What a handler is given, and what it returns.
+
+use std::{collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
+
+use aifi_push::{DecodeError, Push, from_slice};
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures_util::future::BoxFuture;
+use uuid::Uuid;
+
+use crate::{
+    delivery::Delivery,
+    error::BoxError,
+    event::{Digest, Event},
+};
+
+/// An event that a handler receives.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Received<T> {
+    /// The receiver's id of the event: the same at each attempt.
+    pub id: Uuid,
+    /// When the event arrived.
+    pub received_at: DateTime<Utc>,
+    /// The digest of the body: equal for duplicates.
+    pub digest: Digest,
+    /// The number of the attempt, from 1. An earlier attempt may have had its effect and crashed.
+    pub attempt: u32,
+    /// The body, byte for byte.
+    pub body: Bytes,
+    /// The event.
+    pub event: T,
+}
+
+impl<T: Push> Received<T> {
+    /// Decodes the body of a delivery.
+    ///
+    /// ```
+    /// use aifi_push::{operations::TRANSITION_LEFT, types::TransitionLeft};
+    /// use aifi_push_inbox::{Delivery, Event, Receipt, Received};
+    ///
+    /// // As in a test of a handler.
+    /// let event = Event::new(&TRANSITION_LEFT, TRANSITION_LEFT.example.unwrap_or_default());
+    /// let left: Received<TransitionLeft> =
+    ///     Received::decode(Delivery::new(event, 1, Receipt::new("test")))?;
+    /// assert_eq!(left.attempt, 1);
+    /// # Ok::<(), aifi_push::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] names the field that is wrong.
+    pub fn decode(delivery: Delivery) -> Result<Self, DecodeError> {
+        let Delivery { event, attempt, .. } = delivery;
+        let Event {
+            id,
+            received_at,
+            digest,
+            body,
+            ..
+        } = event;
+        Ok(Self {
+            event: from_slice(&body)?,
+            id,
+            received_at,
+            digest,
+            attempt,
+            body,
+        })
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Received<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("id", &self.id)
+            .field("received_at", &self.received_at)
+            .field("attempt", &self.attempt)
+            .field("event", &self.event)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a handler failed, and what is to become of the event.
+///
+/// Every error converts into one that lets the [`RetryPolicy`](aifi_push::RetryPolicy) decide, so a
+/// handler needs this type only to say more. It is no [`std::error::Error`] itself, so that `?` can
+/// convert.
+#[derive(Debug)]
+pub struct HandlerError {
+    pub(super) reaction: Reaction,
+    pub(super) source: BoxError,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reaction {
+    Retry,
+    RetryAfter(Duration),
+    GiveUp,
+}
+
+impl HandlerError {
+    /// The event is redelivered not before `delay` from now, if an attempt is left.
+    pub fn retry_after(delay: Duration, source: impl Into<BoxError>) -> Self {
+        Self {
+            reaction: Reaction::RetryAfter(delay),
+            source: source.into(),
+        }
+    }
+
+    /// Another attempt can't succeed: the event becomes a dead letter now.
+    pub fn permanent(source: impl Into<BoxError>) -> Self {
+        Self {
+            reaction: Reaction::GiveUp,
+            source: source.into(),
+        }
+    }
+}
+
+impl<E: Into<BoxError>> From<E> for HandlerError {
+    fn from(source: E) -> Self {
+        Self {
+            reaction: Reaction::Retry,
+            source: source.into(),
+        }
+    }
+}
+
+pub(super) type Handler =
+    Arc<dyn Fn(Delivery) -> BoxFuture<'static, Result<(), Failure>> + Send + Sync>;
+
+/// Why an attempt failed that ended by itself.
+pub(super) enum Failure {
+    Undecodable(DecodeError),
+    Handler(HandlerError),
+}
+
+/// A handler of events that decode into a `T`.
+pub(super) fn typed<T, F, R, E>(handler: F) -> Handler
+where
+    T: Push + Send + 'static,
+    F: Fn(Received<T>) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<HandlerError>,
+{
+    wrap(handler, Received::decode)
+}
+
+/// A handler of events as bytes, which decode if the document lists their operation.
+pub(super) fn untyped<F, R, E>(handler: F) -> Handler
+where
+    F: Fn(Delivery) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<HandlerError>,
+{
+    wrap(handler, |delivery| {
+        let operation = delivery.event.known_operation();
+        operation.map_or(Ok(()), |operation| operation.check(&delivery.event.body))?;
+        Ok(delivery)
+    })
+}
+
+fn wrap<I, F, R, E>(handler: F, decode: fn(Delivery) -> Result<I, DecodeError>) -> Handler
+where
+    I: Send + 'static,
+    F: Fn(I) -> R + Send + Sync + 'static,
+    R: Future<Output = Result<(), E>> + Send + 'static,
+    E: Into<HandlerError>,
+{
+    let handler = Arc::new(handler);
+    Arc::new(move |delivery| {
+        let handler = Arc::clone(&handler);
+        Box::pin(async move {
+            let input = decode(delivery).map_err(Failure::Undecodable)?;
+            let handled = handler(input).await;
+            handled.map_err(|error| Failure::Handler(error.into()))
+        })
+    })
+}
+
+/// The handlers of a consumer.
+pub(super) struct Handlers {
+    pub(super) by_operation: HashMap<&'static str, Handler>,
+    pub(super) fallback: Option<Handler>,
+    pub(super) ignore_unhandled: bool,
+}
+
+impl Handlers {
+    pub(super) fn of(&self, event: &Event) -> Option<&Handler> {
+        let handler = self.by_operation.get(event.operation.as_str());
+        handler.or(self.fallback.as_ref())
+    }
+}

@@ -1,0 +1,48 @@
+//! Rows as values, and back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Row, Transaction};
+use uuid::Uuid;
+
+use crate::event::{Digest, Event};
+
+/// The columns that [`event`] reads, of `event AS e` joined with `body AS b`.
+pub(super) const EVENT: &str =
+    "e.seq, e.id, e.received_at, e.operation, e.digest, b.bytes, e.problem";
+
+pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
+    Ok(Event {
+        id: Uuid::from_bytes(row.get("id")?),
+        received_at: time(row.get("received_at")?)?,
+        operation: row.get("operation")?,
+        digest: Digest::from(row.get::<_, [u8; 32]>("digest")?),
+        body: Bytes::from(row.get::<_, Vec<u8>>("bytes")?),
+    })
+}
+
+/// The key of the event of an id.
+pub(super) fn seq(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Result<Option<i64>> {
+    transaction
+        .prepare_cached("SELECT seq FROM event WHERE id = ?")?
+        .query_row([id.as_bytes()], |row| row.get(0))
+        .optional()
+}
+
+pub(super) fn time(micros: i64) -> rusqlite::Result<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros)
+        .ok_or(rusqlite::Error::IntegralValueOutOfRange(0, micros))
+}
+
+/// Now, in microseconds since 1970.
+pub(super) fn now() -> i64 {
+    Utc::now().timestamp_micros()
+}
+
+/// The time `delay` from now, in microseconds since 1970.
+pub(super) fn after(delay: Duration) -> i64 {
+    let delay = i64::try_from(delay.as_micros()).unwrap_or(i64::MAX);
+    now().saturating_add(delay)
+}

@@ -1,0 +1,552 @@
+//! What every inbox does: run against each kind of it.
+
+use std::{sync::Arc, time::Duration};
+
+use aifi_push::operations::TRANSITION_LEFT;
+use aifi_push_inbox::{
+    AdminError, Delivery, Event, EventFilter, EventState, Inbox, NewEvent, Outcome, Receipt,
+    Retention, StartPosition, SubscribeError, SubscribeOptions, Subscription,
+};
+use aifi_push_testkit::events::{bodies, numbered, stored};
+use chrono::{TimeDelta, Utc};
+use uuid::Uuid;
+
+use crate::{CRASH, LEASE, name, subscribe, subscribe_with};
+
+const SOON: Duration = Duration::from_secs(30);
+const NOW: Duration = Duration::ZERO;
+
+async fn receive(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
+    subscription.receive(limit, NOW).await.unwrap()
+}
+
+/// What comes within the patience of a test, which must be something.
+async fn wait_for(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
+    let received = subscription.receive(limit, SOON).await.unwrap();
+    assert!(!received.is_empty(), "nothing was delivered");
+    received
+}
+
+async fn settle(subscription: &dyn Subscription, deliveries: &[Delivery], outcome: Outcome) {
+    let outcomes = deliveries
+        .iter()
+        .map(|delivery| (delivery.receipt.clone(), outcome.clone()));
+    let outcomes: Vec<(Receipt, Outcome)> = outcomes.collect();
+    subscription.settle(outcomes).await.unwrap();
+}
+
+fn texts(deliveries: &[Delivery]) -> Vec<String> {
+    let texts = deliveries.iter().map(|delivery| {
+        let body = delivery.event.body.to_vec();
+        String::from_utf8(body).unwrap()
+    });
+    texts.collect()
+}
+
+fn retry(delay: Duration) -> Outcome {
+    Outcome::Retry {
+        delay,
+        problem: "it failed".to_owned(),
+    }
+}
+
+fn dead() -> Outcome {
+    Outcome::Dead {
+        problem: "it failed again".to_owned(),
+    }
+}
+
+fn quarantined(number: u32, problem: &str) -> NewEvent {
+    let event = Event::new(&TRANSITION_LEFT, number.to_string());
+    NewEvent::quarantined(event, problem)
+}
+
+async fn states(inbox: &dyn Inbox) -> Vec<EventState> {
+    stored(inbox)
+        .await
+        .iter()
+        .map(|stored| stored.state)
+        .collect()
+}
+
+fn ids(events: &[NewEvent]) -> Vec<Uuid> {
+    events.iter().map(|new| new.event.id).collect()
+}
+
+pub(crate) async fn keeps_every_byte_and_the_order(inbox: Arc<dyn Inbox>) {
+    let every_byte: Vec<u8> = (0..=255).collect();
+    let first = vec![
+        NewEvent::accepted(Event::new(&TRANSITION_LEFT, every_byte)),
+        NewEvent::accepted(Event::new(&TRANSITION_LEFT, Vec::new())),
+    ];
+    inbox.append(first.clone()).await.unwrap();
+    inbox.append(numbered(0..3)).await.unwrap();
+    let listed = stored(&*inbox).await;
+    assert_eq!(listed[0].event, first[0].event);
+    assert_eq!(listed[1].event, first[1].event);
+    assert_eq!(bodies(&*inbox).await[2..], [b"0", b"1", b"2"]);
+
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 10).await;
+    assert_eq!(received[0].event, first[0].event);
+    assert_eq!(received.len(), 5);
+}
+
+pub(crate) async fn duplicates_are_two_events(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered([7, 7])).await.unwrap();
+    inbox.append(numbered([7])).await.unwrap();
+    let received = receive(&*subscribe(&*inbox, "a").await, 10).await;
+    assert_eq!(texts(&received), ["7", "7", "7"]);
+    assert_ne!(received[0].event.id, received[1].event.id);
+    assert_eq!(received[0].event.digest, received[2].event.digest);
+}
+
+pub(crate) async fn appending_again_is_no_second_event(inbox: Arc<dyn Inbox>) {
+    let mut events = numbered(0..3);
+    events.push(quarantined(3, "no JSON"));
+    inbox.append(events.clone()).await.unwrap();
+    // Alone, together, and beside one that is new.
+    inbox.append(events[1..2].to_vec()).await.unwrap();
+    inbox.append(events.clone()).await.unwrap();
+    events.extend(numbered([4]));
+    inbox.append(events.clone()).await.unwrap();
+    assert_eq!(bodies(&*inbox).await, [b"0", b"1", b"2", b"3", b"4"]);
+    assert_eq!(inbox.stats().await.unwrap().quarantined, 1);
+}
+
+pub(crate) async fn consumers_have_places_of_their_own(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..4)).await.unwrap();
+    let (a, b) = (subscribe(&*inbox, "a").await, subscribe(&*inbox, "b").await);
+    let first = receive(&*a, 2).await;
+    assert_eq!(texts(&first), ["0", "1"]);
+    assert_eq!((first[0].attempt, first[0].after_crash), (1, false));
+    settle(&*a, &first, Outcome::Done).await;
+    assert_eq!(texts(&receive(&*b, 10).await), ["0", "1", "2", "3"]);
+    // Another subscription of the name goes on where it was.
+    let rest = receive(&*subscribe(&*inbox, "a").await, 10).await;
+    assert_eq!(texts(&rest), ["2", "3"]);
+    // What is delivered is not delivered again before its lease ends.
+    assert_eq!(texts(&receive(&*a, 10).await), [""; 0]);
+}
+
+pub(crate) async fn a_new_consumer_starts_where_it_is_told(inbox: Arc<dyn Inbox>) {
+    let early = numbered(0..2);
+    inbox.append(early.clone()).await.unwrap();
+    let start = |start| SubscribeOptions {
+        start,
+        ..SubscribeOptions::default()
+    };
+    let all = inbox
+        .subscribe(&name("all"), start(StartPosition::Beginning))
+        .await
+        .unwrap();
+    assert_eq!((all.is_new, all.pending), (true, 2));
+    let now = inbox
+        .subscribe(&name("now"), start(StartPosition::Now))
+        .await
+        .unwrap();
+    assert_eq!((now.is_new, now.pending), (true, 0));
+    let at = start(StartPosition::At(early[0].event.received_at));
+    let at = inbox.subscribe(&name("at"), at).await.unwrap();
+    assert_eq!((at.is_new, at.pending), (true, 2));
+    let future = start(StartPosition::At(Utc::now() + TimeDelta::hours(1)));
+    let future = inbox.subscribe(&name("future"), future).await.unwrap();
+    assert_eq!((future.is_new, future.pending), (true, 0));
+
+    inbox.append(numbered(2..4)).await.unwrap();
+    assert_eq!(texts(&receive(&*now.subscription, 9).await), ["2", "3"]);
+    let received = texts(&receive(&*at.subscription, 9).await);
+    assert_eq!(received, ["0", "1", "2", "3"]);
+    // One that exists goes on where it was.
+    let again = inbox
+        .subscribe(&name("all"), start(StartPosition::Now))
+        .await
+        .unwrap();
+    assert_eq!((again.is_new, again.pending), (false, 4));
+}
+
+pub(crate) async fn a_receiver_that_waits_gets_what_arrives(inbox: Arc<dyn Inbox>) {
+    let a = subscribe(&*inbox, "a").await;
+    let (received, ()) = tokio::join!(wait_for(&*a, 10), async {
+        inbox.append(numbered([1])).await.unwrap();
+    });
+    assert_eq!(texts(&received), ["1"]);
+    assert!(receive(&*a, 10).await.is_empty());
+}
+
+pub(crate) async fn what_is_not_settled_comes_alone(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..3)).await.unwrap();
+    let crashed = subscribe_with(&*inbox, "a", CRASH).await;
+    let lost = receive(&*crashed, 10).await;
+    assert_eq!(lost.len(), 3);
+    inbox.append(numbered([3])).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let mut seen = Vec::new();
+    let mut late = true;
+    while seen.len() < 4 {
+        let received = wait_for(&*a, 10).await;
+        if received[0].after_crash {
+            assert_eq!((received.len(), received[0].attempt), (1, 2));
+        }
+        if late && received[0].after_crash {
+            // A late outcome of the first delivery does not count.
+            let id = received[0].event.id;
+            let first = lost.iter().find(|delivery| delivery.event.id == id);
+            settle(&*crashed, &[first.unwrap().clone()], dead()).await;
+            assert!(!states(&*inbox).await.contains(&EventState::Dead));
+            late = false;
+        }
+        settle(&*a, &received, Outcome::Done).await;
+        seen.extend(texts(&received));
+    }
+    seen.sort();
+    assert_eq!(seen, ["0", "1", "2", "3"]);
+    assert!(!late);
+    assert!(receive(&*a, 10).await.is_empty());
+    assert_eq!(states(&*inbox).await, [EventState::Done; 4]);
+}
+
+pub(crate) async fn each_crash_counts_as_an_attempt(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered([1])).await.unwrap();
+    let crashed = subscribe_with(&*inbox, "a", CRASH).await;
+    for attempt in 1..4 {
+        let received = wait_for(&*crashed, 10).await;
+        assert_eq!(received[0].attempt, attempt);
+        assert_eq!(received[0].after_crash, attempt > 1);
+    }
+    let received = wait_for(&*subscribe(&*inbox, "a").await, 10).await;
+    assert_eq!((received[0].attempt, received[0].after_crash), (4, true));
+}
+
+pub(crate) async fn a_lease_that_is_extended_does_not_end(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..2)).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 1).await;
+    settle(&*a, &received, retry(NOW)).await;
+    // One of each kind: a first delivery, and a retry.
+    let mut received = wait_for(&*a, 1).await;
+    received.extend(wait_for(&*a, 1).await);
+    let receipts = received.iter().map(|delivery| delivery.receipt.clone());
+    a.extend(receipts.collect()).await.unwrap();
+    assert!(receive(&*a, 9).await.is_empty());
+    // The receipts still count.
+    settle(&*a, &received, Outcome::Done).await;
+    assert_eq!(states(&*inbox).await, [EventState::Done; 2]);
+}
+
+pub(crate) async fn what_failed_comes_again_and_holds_up_nothing(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..2)).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let first = receive(&*a, 1).await;
+    settle(&*a, &first, retry(LEASE)).await;
+    let second = receive(&*a, 10).await;
+    assert_eq!(texts(&second), ["1"]);
+    settle(&*a, &second, retry(NOW)).await;
+    let again = wait_for(&*a, 10).await;
+    assert_eq!((texts(&again), again[0].attempt), (vec!["1".to_owned()], 2));
+    assert!(!again[0].after_crash);
+    settle(&*a, &again, Outcome::Released).await;
+    let released = wait_for(&*a, 10).await;
+    assert_eq!((released[0].attempt, released[0].after_crash), (2, false));
+
+    let entry = &stored(&*inbox).await[0];
+    assert_eq!(entry.state, EventState::Pending);
+    assert_eq!(entry.deliveries[0].attempts, 1);
+    assert_eq!(entry.deliveries[0].problem.as_deref(), Some("it failed"));
+}
+
+pub(crate) async fn retries_and_new_events_take_turns(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..10)).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let failed = receive(&*a, 10).await;
+    settle(&*a, &failed, retry(NOW)).await;
+    inbox.append(numbered(10..20)).await.unwrap();
+    // At most half of a batch are retries.
+    let mixed = wait_for(&*a, 6).await;
+    let fresh = mixed.iter().filter(|delivery| delivery.attempt == 1);
+    assert_eq!((mixed.len(), fresh.count()), (6, 3));
+    // One by one, none of both waits for all of the other.
+    let mut attempts = Vec::new();
+    for _ in 0..6 {
+        attempts.push(wait_for(&*a, 1).await[0].attempt);
+    }
+    attempts.sort_unstable();
+    assert_eq!(attempts, [1, 1, 1, 2, 2, 2]);
+}
+
+pub(crate) async fn dead_letters_wait_until_they_are_requeued(inbox: Arc<dyn Inbox>) {
+    let events = numbered(0..2);
+    inbox.append(events.clone()).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 10).await;
+    settle(&*a, &received[..1], dead()).await;
+    settle(&*a, &received[1..], Outcome::Done).await;
+    assert!(receive(&*a, 10).await.is_empty());
+    assert_eq!(states(&*inbox).await, [EventState::Dead, EventState::Done]);
+    let filter = EventFilter {
+        state: Some(EventState::Dead),
+        ..EventFilter::default()
+    };
+    let listed = inbox.list(&filter, None, 9).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].event, received[0].event);
+    assert!(listed[0].deliveries[0].is_dead);
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!(
+        (stats.consumers[0].dead, stats.consumers[0].pending),
+        (1, 0)
+    );
+
+    // An event that is done, and one that does not exist, are left as they are.
+    let mut asked = ids(&events);
+    asked.push(Uuid::nil());
+    assert_eq!(inbox.requeue(asked.clone()).await.unwrap(), 1);
+    assert_eq!(inbox.requeue(asked).await.unwrap(), 0);
+    let again = wait_for(&*a, 10).await;
+    assert_eq!(again[0].event, received[0].event);
+    assert_eq!((again.len(), again[0].attempt), (1, 1));
+}
+
+pub(crate) async fn what_is_done_can_be_replayed_later(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..3)).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 10).await;
+    settle(&*a, &received[..2], Outcome::Done).await;
+    settle(&*a, &received[2..], dead()).await;
+    let replay = vec![
+        (received[1].event.id, Utc::now()),
+        (received[0].event.id, Utc::now() + TimeDelta::hours(1)),
+        (received[2].event.id, Utc::now()),
+    ];
+    assert_eq!(inbox.replay(&name("a"), replay.clone()).await.unwrap(), 3);
+    // They wait already.
+    assert_eq!(inbox.replay(&name("a"), replay).await.unwrap(), 0);
+    let mut again = wait_for(&*a, 10).await;
+    if again.len() < 2 {
+        again.extend(wait_for(&*a, 10).await);
+    }
+    let mut replayed = texts(&again);
+    replayed.sort();
+    assert_eq!(replayed, ["1", "2"]);
+    assert!(again.iter().all(|delivery| delivery.attempt == 1));
+    // Nobody of that name has received anything.
+    let stranger = vec![(received[0].event.id, Utc::now())];
+    assert_eq!(inbox.replay(&name("b"), stranger).await.unwrap(), 0);
+}
+
+pub(crate) async fn quarantined_events_wait_until_they_are_requeued(inbox: Arc<dyn Inbox>) {
+    let problem = format!("`é`: {}", "no JSON ".repeat(1000));
+    let events = vec![
+        numbered([0]).remove(0),
+        quarantined(1, &problem),
+        quarantined(2, "no JSON"),
+        numbered([3]).remove(0),
+    ];
+    inbox.append(events.clone()).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 10).await;
+    assert_eq!(texts(&received), ["0", "3"]);
+    settle(&*a, &received, Outcome::Done).await;
+    let listed = stored(&*inbox).await;
+    assert_eq!(listed[1].state, EventState::Quarantined);
+    assert_eq!(listed[1].event, events[1].event);
+    let reported = listed[1].problem.as_deref().unwrap();
+    assert!(problem.starts_with(reported) && reported.starts_with("`é`: no JSON"));
+    assert_eq!(listed[2].problem.as_deref(), Some("no JSON"));
+
+    // Neither replay nor an append of the same makes it deliverable.
+    let replay = vec![(events[1].event.id, Utc::now())];
+    assert_eq!(inbox.replay(&name("a"), replay).await.unwrap(), 0);
+    assert_eq!(inbox.requeue(vec![events[1].event.id]).await.unwrap(), 1);
+    // To those that were past it, and to those that come later.
+    assert_eq!(texts(&wait_for(&*a, 10).await), ["1"]);
+    let mut others = texts(&receive(&*subscribe(&*inbox, "b").await, 10).await);
+    others.sort();
+    assert_eq!(others, ["0", "1", "3"]);
+    assert_eq!(inbox.stats().await.unwrap().quarantined, 1);
+}
+
+pub(crate) async fn discarded_events_are_gone(inbox: Arc<dyn Inbox>) {
+    let mut events = numbered(0..4);
+    events.push(quarantined(4, "no JSON"));
+    inbox.append(events.clone()).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 3).await;
+    settle(&*a, &received[..1], retry(NOW)).await;
+    settle(&*a, &received[1..2], dead()).await;
+    for id in ids(&events) {
+        inbox.discard(id).await.unwrap();
+        let again = inbox.discard(id).await;
+        assert!(matches!(again, Err(AdminError::NoSuchEvent { .. })));
+    }
+    assert!(receive(&*a, 10).await.is_empty());
+    // The outcome of one in flight comes too late.
+    settle(&*a, &received[2..], dead()).await;
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!((stats.events, stats.quarantined), (0, 0));
+    assert_eq!(
+        (stats.consumers[0].dead, stats.consumers[0].pending),
+        (0, 0)
+    );
+}
+
+pub(crate) async fn removed_consumers_are_gone(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..3)).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 2).await;
+    settle(&*a, &received[..1], dead()).await;
+    settle(&*a, &received[1..], retry(LEASE)).await;
+    inbox.remove_consumer(&name("a")).await.unwrap();
+    let again = inbox.remove_consumer(&name("a")).await;
+    assert!(matches!(again, Err(AdminError::NoSuchConsumer { .. })));
+    assert!(inbox.stats().await.unwrap().consumers.is_empty());
+    assert_eq!(states(&*inbox).await, [EventState::Pending; 3]);
+    let refused = a.receive(10, NOW).await.unwrap_err();
+    assert!(
+        matches!(refused, SubscribeError::Removed { .. }),
+        "{refused}"
+    );
+    assert!(refused.is_permanent());
+    // A new one of the name begins anew.
+    let again = subscribe(&*inbox, "a").await;
+    assert_eq!(texts(&receive(&*again, 10).await), ["0", "1", "2"]);
+}
+
+pub(crate) async fn lists_by_filter_and_page(inbox: Arc<dyn Inbox>) {
+    let mut events = numbered(0..5);
+    events[3] = quarantined(3, "no JSON");
+    inbox.append(events.clone()).await.unwrap();
+    let list = async |filter: EventFilter, limit| {
+        let listed = inbox.list(&filter, None, limit).await.unwrap();
+        let ids = listed.into_iter().map(|stored| stored.event.id);
+        ids.collect::<Vec<_>>()
+    };
+    let ids = ids(&events);
+    let by_id = |id| EventFilter {
+        id: Some(id),
+        ..EventFilter::default()
+    };
+    assert_eq!(list(by_id(ids[2]), 9).await, ids[2..3]);
+    assert_eq!(list(by_id(ids[3]), 9).await, ids[3..4]);
+    let quarantined = EventFilter {
+        state: Some(EventState::Quarantined),
+        ..EventFilter::default()
+    };
+    assert_eq!(list(quarantined, 9).await, ids[3..4]);
+    let other = EventFilter {
+        operation: Some("transition_entered".to_owned()),
+        ..EventFilter::default()
+    };
+    assert!(list(other, 9).await.is_empty());
+    let before = EventFilter {
+        until: Some(events[0].event.received_at),
+        ..EventFilter::default()
+    };
+    assert!(list(before, 9).await.is_empty());
+    let since = EventFilter {
+        since: Some(events[0].event.received_at),
+        ..EventFilter::default()
+    };
+    assert_eq!(list(since.clone(), 2).await, ids[..2]);
+
+    let first = inbox.list(&since, None, 2).await.unwrap();
+    let after = Some(first[1].position);
+    let rest = inbox.list(&since, after, 9).await.unwrap();
+    assert_eq!(rest[0].event, events[2].event);
+    assert_eq!(rest.len(), 3);
+}
+
+pub(crate) async fn prunes_what_everybody_acknowledged(inbox: Arc<dyn Inbox>) {
+    let mut events = numbered(0..5);
+    events[4] = quarantined(4, "no JSON");
+    inbox.append(events).await.unwrap();
+    let everything = Retention {
+        before: Some(Utc::now() + TimeDelta::hours(1)),
+        ..Retention::default()
+    };
+    // There is no consumer: nobody has received anything.
+    assert_eq!(inbox.prune(&everything).await.unwrap().events, 0);
+
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 10).await;
+    settle(&*a, &received[..2], Outcome::Done).await;
+    settle(&*a, &received[2..3], dead()).await;
+    let dry = Retention {
+        dry_run: true,
+        ..everything.clone()
+    };
+    assert_eq!(inbox.prune(&dry).await.unwrap().events, 2);
+    // Each takes at least a byte.
+    let by_size = Retention {
+        max_bytes: Some(inbox.stats().await.unwrap().bytes - 1),
+        ..Retention::default()
+    };
+    let pruned = inbox.prune(&by_size).await.unwrap();
+    assert_eq!(pruned.events, 1);
+    assert!(pruned.bytes >= 1);
+    assert_eq!(inbox.prune(&everything).await.unwrap().events, 1);
+    assert_eq!(bodies(&*inbox).await, [b"2", b"3", b"4"]);
+
+    // A second consumer has yet to receive all that is left.
+    receive(&*subscribe(&*inbox, "b").await, 1).await;
+    assert_eq!(inbox.prune(&everything).await.unwrap().events, 0);
+    let all = Retention {
+        include_unconsumed: true,
+        ..everything
+    };
+    assert_eq!(inbox.prune(&all).await.unwrap().events, 3);
+    assert_eq!(inbox.stats().await.unwrap().events, 0);
+}
+
+pub(crate) async fn counts_what_there_is(inbox: Arc<dyn Inbox>) {
+    let mut events = numbered(0..3);
+    events[2] = quarantined(2, "no JSON");
+    inbox.append(events.clone()).await.unwrap();
+    receive(&*subscribe(&*inbox, "a").await, 1).await;
+    inbox.probe().await.unwrap();
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!((stats.events, stats.quarantined), (3, 1));
+    assert!(stats.bytes >= 3);
+    let oldest = Some(events[0].event.received_at);
+    assert_eq!(stats.oldest, oldest);
+    let consumer = &stats.consumers[0];
+    assert_eq!((consumer.name.as_str(), consumer.pending), ("a", 2));
+    assert_eq!(consumer.oldest_pending, oldest);
+}
+
+/// Runs the suite against the inboxes that `$new` creates: an inbox, and what keeps it alive.
+macro_rules! conformance {
+    ($new:path) => {
+        crate::conformance::conformance!($new;
+            keeps_every_byte_and_the_order
+            duplicates_are_two_events
+            appending_again_is_no_second_event
+            consumers_have_places_of_their_own
+            a_new_consumer_starts_where_it_is_told
+            a_receiver_that_waits_gets_what_arrives
+            what_is_not_settled_comes_alone
+            each_crash_counts_as_an_attempt
+            a_lease_that_is_extended_does_not_end
+            what_failed_comes_again_and_holds_up_nothing
+            retries_and_new_events_take_turns
+            dead_letters_wait_until_they_are_requeued
+            what_is_done_can_be_replayed_later
+            quarantined_events_wait_until_they_are_requeued
+            discarded_events_are_gone
+            removed_consumers_are_gone
+            lists_by_filter_and_page
+            prunes_what_everybody_acknowledged
+            counts_what_there_is
+        );
+    };
+    ($new:path; $($test:ident)*) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                let (inbox, _alive) = $new().await;
+                crate::conformance::$test(inbox).await;
+            }
+        )*
+    };
+}
+pub(crate) use conformance;

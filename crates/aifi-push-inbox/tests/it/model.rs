@@ -1,0 +1,397 @@
+//! Random histories: each kind of inbox does what the one in memory does.
+
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use aifi_push::operations::TRANSITION_LEFT;
+use aifi_push_inbox::{
+    Delivery, Event, EventFilter, EventState, Inbox, MemoryInbox, NewEvent, Outcome, Receipt,
+    Retention, Subscription,
+};
+use chrono::{TimeDelta, Utc};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
+use uuid::Uuid;
+
+use crate::{CRASH, LEASE, name, new_sqlite, subscribe_with};
+
+const CONSUMERS: [&str; 2] = ["a", "b"];
+const FAR: Duration = Duration::from_secs(3600);
+
+/// One step of a history. Numbers choose among what there is at the time.
+#[derive(Clone, Debug)]
+enum Step {
+    Append {
+        count: u8,
+        is_quarantined: bool,
+    },
+    AppendAgain {
+        nth: u8,
+    },
+    /// Everything that is there is delivered, and each is settled by one of these in turn.
+    Handle {
+        consumer: usize,
+        outcomes: Vec<Settled>,
+    },
+    /// Everything new is delivered, and the process crashes.
+    Crash {
+        consumer: usize,
+    },
+    Requeue {
+        nth: u8,
+    },
+    Replay {
+        consumer: usize,
+        nth: u8,
+        later: bool,
+    },
+    Discard {
+        nth: u8,
+    },
+    Prune {
+        include_unconsumed: bool,
+    },
+    Page {
+        limit: u8,
+    },
+    RemoveConsumer {
+        consumer: usize,
+    },
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Settled {
+    Done,
+    RetryNow,
+    RetryLater,
+    Dead,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let consumer = || 0..CONSUMERS.len();
+    let settled = prop_oneof![
+        4 => Just(Settled::Done),
+        1 => Just(Settled::RetryNow),
+        1 => Just(Settled::RetryLater),
+        1 => Just(Settled::Dead),
+    ];
+    prop_oneof![
+        6 => (1..4u8, prop::bool::weighted(0.2))
+            .prop_map(|(count, is_quarantined)| Step::Append { count, is_quarantined }),
+        1 => any::<u8>().prop_map(|nth| Step::AppendAgain { nth }),
+        6 => (consumer(), prop::collection::vec(settled, 1..5))
+            .prop_map(|(consumer, outcomes)| Step::Handle { consumer, outcomes }),
+        2 => consumer().prop_map(|consumer| Step::Crash { consumer }),
+        2 => any::<u8>().prop_map(|nth| Step::Requeue { nth }),
+        2 => (consumer(), any::<u8>(), any::<bool>())
+            .prop_map(|(consumer, nth, later)| Step::Replay { consumer, nth, later }),
+        1 => any::<u8>().prop_map(|nth| Step::Discard { nth }),
+        1 => prop::bool::weighted(0.2)
+            .prop_map(|include_unconsumed| Step::Prune { include_unconsumed }),
+        1 => (1..5u8).prop_map(|limit| Step::Page { limit }),
+        1 => consumer().prop_map(|consumer| Step::RemoveConsumer { consumer }),
+    ]
+}
+
+/// What a step showed, in a form that does not depend on the order of redeliveries.
+#[derive(Debug, PartialEq)]
+struct Shown(String);
+
+impl Shown {
+    fn of(value: impl fmt::Debug) -> Self {
+        Self(format!("{value:?}"))
+    }
+}
+
+/// Every event that was appended, for steps that choose one.
+struct History {
+    events: Vec<NewEvent>,
+}
+
+impl History {
+    fn nth(&self, nth: u8) -> Option<&NewEvent> {
+        let count = self.events.len().max(1);
+        self.events.get(usize::from(nth) % count)
+    }
+}
+
+/// An inbox under test, with its subscriptions.
+struct Subject {
+    inbox: Arc<dyn Inbox>,
+    /// How long something that is due may take to be delivered.
+    patience: Duration,
+    subscriptions: BTreeMap<usize, Box<dyn Subscription>>,
+}
+
+impl Subject {
+    fn new(inbox: Arc<dyn Inbox>, patience: Duration) -> Self {
+        Self {
+            inbox,
+            patience,
+            subscriptions: BTreeMap::new(),
+        }
+    }
+
+    async fn subscription(&mut self, consumer: usize) -> &dyn Subscription {
+        if !self.subscriptions.contains_key(&consumer) {
+            let name = CONSUMERS[consumer];
+            let subscription = subscribe_with(&*self.inbox, name, LEASE).await;
+            self.subscriptions.insert(consumer, subscription);
+        }
+        &**self.subscriptions.get(&consumer).unwrap()
+    }
+
+    /// Receives everything that is there: `due` events, if the model knows how many.
+    async fn receive_all(&mut self, consumer: usize, due: Option<usize>) -> Vec<Delivery> {
+        let patience = self.patience;
+        let subscription = self.subscription(consumer).await;
+        let mut all = Vec::new();
+        loop {
+            let is_complete = due.is_none_or(|due| all.len() >= due);
+            let wait = if is_complete {
+                Duration::ZERO
+            } else {
+                patience
+            };
+            let received = subscription.receive(100, wait).await.unwrap();
+            if received.is_empty() {
+                break;
+            }
+            let is_alone = received.len() == 1;
+            assert!(is_alone || received.iter().all(|delivery| !delivery.after_crash));
+            all.extend(received);
+        }
+        let fresh = all.iter().filter(|delivery| delivery.attempt == 1);
+        let fresh: Vec<_> = fresh.map(|delivery| delivery.event.id).collect();
+        assert!(fresh.is_sorted() || all.len() > fresh.len(), "out of order");
+        all.sort_by_key(|delivery| delivery.event.id);
+        all
+    }
+
+    /// Does a step, and returns what it showed, and how many events were due.
+    async fn run(&mut self, step: &Step, history: &History, due: Option<usize>) -> (Shown, usize) {
+        let mut count = 0;
+        let shown = match step {
+            Step::Append { .. } | Step::AppendAgain { .. } => Shown::of(()),
+            Step::Handle { consumer, outcomes } => {
+                let deliveries = self.receive_all(*consumer, due).await;
+                count = deliveries.len();
+                let seen: Vec<_> = deliveries
+                    .iter()
+                    .map(|one| (one.event.id, one.attempt, one.after_crash))
+                    .collect();
+                let settled = deliveries.into_iter().zip(outcomes.iter().cycle());
+                let settled: Vec<_> = settled
+                    .map(|(delivery, settled)| (delivery.receipt, settled.outcome()))
+                    .collect();
+                self.subscription(*consumer)
+                    .await
+                    .settle(settled)
+                    .await
+                    .unwrap();
+                Shown::of(seen)
+            }
+            Step::Crash { consumer } => {
+                let name = CONSUMERS[*consumer];
+                let crashed = subscribe_with(&*self.inbox, name, CRASH).await;
+                let lost = crashed.receive(100, Duration::ZERO).await.unwrap();
+                // Only new events, as others may come in another order.
+                let mut kept: Vec<(Receipt, Outcome)> = Vec::new();
+                for delivery in &lost {
+                    if delivery.attempt > 1 {
+                        kept.push((delivery.receipt.clone(), Outcome::Released));
+                    }
+                }
+                crashed.settle(kept).await.unwrap();
+                drop(crashed);
+                // The lease of the others is long again.
+                self.subscriptions.remove(consumer);
+                self.subscription(*consumer).await;
+                Shown::of(())
+            }
+            Step::Requeue { nth } => {
+                let ids = history.nth(*nth).map(|new| new.event.id).into_iter();
+                Shown::of(self.inbox.requeue(ids.collect()).await.unwrap())
+            }
+            Step::Replay {
+                consumer,
+                nth,
+                later,
+            } => {
+                let delay = if *later {
+                    TimeDelta::hours(1)
+                } else {
+                    TimeDelta::zero()
+                };
+                let ids = history
+                    .nth(*nth)
+                    .map(|new| (new.event.id, Utc::now() + delay));
+                let ids = ids.into_iter().collect();
+                let consumer = name(CONSUMERS[*consumer]);
+                Shown::of(self.inbox.replay(&consumer, ids).await.unwrap())
+            }
+            Step::Discard { nth } => {
+                let id = history.nth(*nth).map_or(Uuid::nil(), |new| new.event.id);
+                Shown::of(self.inbox.discard(id).await.is_ok())
+            }
+            Step::Prune { include_unconsumed } => {
+                let retention = Retention {
+                    before: Some(Utc::now() + TimeDelta::hours(1)),
+                    include_unconsumed: *include_unconsumed,
+                    ..Retention::default()
+                };
+                self.inbox.prune(&retention).await.unwrap();
+                Shown::of(())
+            }
+            Step::Page { limit } => {
+                let mut ids = Vec::new();
+                let mut after = None;
+                loop {
+                    let page = self
+                        .inbox
+                        .list(&EventFilter::default(), after, usize::from(*limit))
+                        .await
+                        .unwrap();
+                    let Some(last) = page.last() else { break };
+                    after = Some(last.position);
+                    ids.extend(page.iter().map(|stored| stored.event.id));
+                }
+                ids.sort_unstable();
+                Shown::of(ids)
+            }
+            Step::RemoveConsumer { consumer } => {
+                let removed = self
+                    .inbox
+                    .remove_consumer(&name(CONSUMERS[*consumer]))
+                    .await;
+                self.subscriptions.remove(consumer);
+                Shown::of(removed.is_ok())
+            }
+        };
+        (shown, count)
+    }
+
+    /// Everything that an operator sees.
+    async fn state(&self) -> Shown {
+        let stored = self
+            .inbox
+            .list(&EventFilter::default(), None, 1000)
+            .await
+            .unwrap();
+        let stored: BTreeMap<_, _> = stored
+            .iter()
+            .map(|stored| {
+                let mut deliveries = stored.deliveries.clone();
+                deliveries.sort_by(|a, b| a.consumer.cmp(&b.consumer));
+                let value = (stored.state, stored.problem.clone(), deliveries);
+                (stored.event.id, value)
+            })
+            .collect();
+        let stats = self.inbox.stats().await.unwrap();
+        let consumers: Vec<_> = stats
+            .consumers
+            .iter()
+            .map(|consumer| (&consumer.name, consumer.pending, consumer.dead))
+            .collect();
+        Shown::of((stored, stats.events, stats.quarantined, consumers))
+    }
+}
+
+impl Settled {
+    fn outcome(self) -> Outcome {
+        let problem = "it failed".to_owned();
+        match self {
+            Self::Done => Outcome::Done,
+            Self::RetryNow => Outcome::Retry {
+                delay: Duration::ZERO,
+                problem,
+            },
+            Self::RetryLater => Outcome::Retry {
+                delay: FAR,
+                problem,
+            },
+            Self::Dead => Outcome::Dead { problem },
+        }
+    }
+}
+
+/// Runs a history on the model and on a subject, and compares both after each step.
+async fn compare(steps: &[Step], inbox: Arc<dyn Inbox>, patience: Duration) {
+    let mut model = Subject::new(Arc::new(MemoryInbox::new()), Duration::ZERO);
+    let mut subject = Subject::new(inbox, patience);
+    let mut history = History { events: Vec::new() };
+    for step in steps {
+        let appended = match step {
+            Step::Append {
+                count,
+                is_quarantined,
+            } => {
+                let new = (0..*count).map(|number| {
+                    let event = Event::new(&TRANSITION_LEFT, number.to_string());
+                    if *is_quarantined {
+                        NewEvent::quarantined(event, "no JSON")
+                    } else {
+                        NewEvent::accepted(event)
+                    }
+                });
+                let new: Vec<_> = new.collect();
+                history.events.extend(new.clone());
+                new
+            }
+            Step::AppendAgain { nth } => {
+                // Only what is there: a discarded event would be a new one.
+                let again = history.nth(*nth).cloned();
+                let mut there = Vec::new();
+                if let Some(new) = again {
+                    let filter = EventFilter {
+                        id: Some(new.event.id),
+                        ..EventFilter::default()
+                    };
+                    let found = model.inbox.list(&filter, None, 1).await.unwrap();
+                    let is_same = found.first().is_some_and(|stored| {
+                        (stored.state == EventState::Quarantined) == new.problem().is_some()
+                    });
+                    there.extend(is_same.then_some(new));
+                }
+                there
+            }
+            _ => Vec::new(),
+        };
+        if !appended.is_empty() {
+            model.inbox.append(appended.clone()).await.unwrap();
+            subject.inbox.append(appended).await.unwrap();
+        }
+        let (expected, due) = model.run(step, &history, None).await;
+        let (shown, _) = subject.run(step, &history, Some(due)).await;
+        assert_eq!(shown, expected, "{step:?} of {steps:#?}");
+        let (expected, shown) = (model.state().await, subject.state().await);
+        assert_eq!(shown, expected, "after {step:?} of {steps:#?}");
+    }
+}
+
+fn check(cases: u32, steps: usize, compare: impl Fn(Vec<Step>)) {
+    let mut runner = TestRunner::new(Config {
+        failure_persistence: None,
+        max_shrink_iters: 200,
+        ..Config::with_cases(cases)
+    });
+    let histories = prop::collection::vec(step(), 1..steps);
+    runner
+        .run(&histories, |steps| {
+            compare(steps);
+            Ok(())
+        })
+        .unwrap();
+}
+
+#[test]
+fn sqlite_does_what_the_model_does() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    check(60, 40, |steps| {
+        runtime.block_on(async {
+            let (inbox, _place) = new_sqlite().await;
+            compare(&steps, inbox, Duration::from_secs(10)).await;
+        });
+    });
+}

@@ -1,0 +1,212 @@
+//! What is true of the SQLite inbox alone.
+
+use std::{error::Error as StdError, fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use aifi_push::operations::TRANSITION_LEFT;
+use aifi_push_inbox::{
+    Admin, Append, Event, EventState, NewEvent, OpenError, Outcome, Retention, SqliteInbox,
+};
+use aifi_push_testkit::{
+    TempInbox,
+    events::{bodies, numbered, stored},
+};
+use insta::assert_snapshot;
+use rusqlite::Connection;
+
+use crate::{LEASE, conformance, new_sqlite, subscribe};
+
+conformance::conformance!(new_sqlite);
+
+fn text(error: &dyn StdError, path: &Path) -> String {
+    error
+        .to_string()
+        .replace(&path.display().to_string(), "FILE")
+}
+
+#[tokio::test]
+async fn one_process_receives_and_others_look() {
+    let place = TempInbox::new().unwrap();
+    let inbox = place.open().await.unwrap();
+    let second = place.open().await.unwrap_err();
+    assert!(matches!(second, OpenError::InUse { .. }));
+    assert_snapshot!(text(&second, &place.path()), @"FILE: another process receives into this inbox: stop it, or choose another file");
+
+    inbox.append(numbered(0..2)).await.unwrap();
+    let beside = SqliteInbox::open_existing(place.path()).await.unwrap();
+    assert_eq!(bodies(&beside).await.len(), 2);
+    drop(inbox);
+    place.open().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_survive_and_so_do_cursors() {
+    let place = TempInbox::new().unwrap();
+    {
+        let inbox = place.open().await.unwrap();
+        inbox.append(numbered(0..3)).await.unwrap();
+        let a = subscribe(&inbox, "a").await;
+        a.receive(2, LEASE).await.unwrap();
+    }
+    let inbox = place.open().await.unwrap();
+    assert_eq!(bodies(&inbox).await.len(), 3);
+    let a = subscribe(&inbox, "a").await;
+    let rest = a.receive(2, LEASE).await.unwrap();
+    assert_eq!(&rest[0].event.body[..], b"2");
+}
+
+#[tokio::test]
+async fn a_process_beside_wakes_and_settles() {
+    let (inbox, place) = new_sqlite().await;
+    let beside = SqliteInbox::open_existing(place.path()).await.unwrap();
+    let there = subscribe(&beside, "a").await;
+    let (received, ()) = tokio::join!(there.receive(1, LEASE), async {
+        inbox.append(numbered([1])).await.unwrap();
+    });
+    let receipt = received.unwrap().remove(0).receipt;
+    // Also by a subscription of the other process.
+    let here = subscribe(&*inbox, "a").await;
+    here.settle(vec![(receipt, Outcome::Done)]).await.unwrap();
+    assert_eq!(stored(&beside).await[0].state, EventState::Done);
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_fails_alone() {
+    let (inbox, place) = new_sqlite().await;
+    // As if SQLite were compiled for smaller values.
+    let inbox = Arc::clone(&inbox);
+    let connection = Connection::open(place.path()).unwrap();
+    connection
+        .execute_batch(
+            "CREATE TRIGGER small BEFORE INSERT ON body WHEN length(NEW.bytes) > 1000
+             BEGIN SELECT RAISE(ABORT, 'too large'); END",
+        )
+        .unwrap();
+    drop(connection);
+    let large = NewEvent::accepted(Event::new(&TRANSITION_LEFT, vec![b'x'; 1001]));
+    let appends = (0..20).map(|number| {
+        let (inbox, large) = (Arc::clone(&inbox), large.clone());
+        tokio::spawn(async move {
+            if number == 10 {
+                inbox.append(vec![large]).await.unwrap_err();
+            } else {
+                inbox.append(numbered([number])).await.unwrap();
+            }
+        })
+    });
+    for append in appends.collect::<Vec<_>>() {
+        append.await.unwrap();
+    }
+    assert_eq!(bodies(&*inbox).await.len(), 19);
+}
+
+#[tokio::test]
+async fn the_files_are_private() {
+    let (inbox, place) = new_sqlite().await;
+    inbox.append(numbered([1])).await.unwrap();
+    let files = fs::read_dir(place.directory()).unwrap();
+    let modes: Vec<u32> = files
+        .map(|file| file.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect();
+    assert_eq!(
+        modes, [0o600; 4],
+        "the database, its log, its index and the lock"
+    );
+}
+
+#[tokio::test]
+async fn files_of_other_programs_are_refused() {
+    let place = TempInbox::new().unwrap();
+    let path = place.path();
+    let missing = SqliteInbox::open_existing(&path).await.unwrap_err();
+    assert_snapshot!(text(&missing, &path), @"FILE: opening the inbox failed");
+
+    let garbage = "this is no database, but long enough to look like one";
+    fs::write(&path, garbage).unwrap();
+    let no_database = place.open().await.unwrap_err();
+    assert_snapshot!(text(&no_database, &path), @"FILE: opening the inbox failed");
+
+    fs::remove_file(&path).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other
+        .execute_batch("CREATE TABLE song (title TEXT)")
+        .unwrap();
+    let other = place.open().await.unwrap_err();
+    assert_snapshot!(text(&other, &path), @"inbox: FILE: this is the database of another program: choose another file");
+
+    let newer = TempInbox::new().unwrap();
+    drop(newer.open().await.unwrap());
+    let connection = Connection::open(newer.path()).unwrap();
+    connection
+        .pragma_update(None, "user_version", 1000)
+        .unwrap();
+    let refused = newer.open().await.unwrap_err();
+    assert_snapshot!(text(&refused, &newer.path()), @"inbox: FILE: inbox schema version 1000 is newer than this build supports (2): upgrade aifi-push");
+}
+
+#[tokio::test]
+async fn an_inbox_of_the_first_version_is_migrated() {
+    let place = TempInbox::new().unwrap();
+    let connection = Connection::open(place.path()).unwrap();
+    let schema = include_str!("../../src/sqlite/schema/1.sql");
+    connection.execute_batch(schema).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO event VALUES
+                 (1, x'01920000000070008000000000000001', 1, 'transition_left', zeroblob(32), 1, NULL),
+                 (2, x'01920000000070008000000000000002', 2, 'transition_left', zeroblob(32), 1, 'no'),
+                 (3, x'01920000000070008000000000000003', 3, 'transition_left', zeroblob(32), 1, NULL);
+             INSERT INTO body VALUES (1, x'61'), (2, x'62'), (3, x'63');
+             INSERT INTO consumer VALUES ('forward', 1);
+             INSERT INTO delivery VALUES ('forward', 1, 2, NULL, 5, 'it failed');
+             PRAGMA user_version = 1",
+        )
+        .unwrap();
+    drop(connection);
+    let inbox = place.open().await.unwrap();
+    let states: Vec<_> = stored(&inbox)
+        .await
+        .iter()
+        .map(|stored| stored.state)
+        .collect();
+    assert_eq!(
+        states,
+        [
+            EventState::Pending,
+            EventState::Quarantined,
+            EventState::Pending
+        ]
+    );
+    let forward = subscribe(&inbox, "forward").await;
+    let received = forward.receive(9, LEASE).await.unwrap();
+    let attempts: Vec<_> = received.iter().map(|delivery| delivery.attempt).collect();
+    assert_eq!(attempts, [3, 1]);
+}
+
+#[tokio::test]
+async fn the_log_does_not_grow_without_bound() {
+    let (inbox, place) = new_sqlite().await;
+    let log = place.directory().join("events.db-wal");
+    for _ in 0..200 {
+        inbox.append(numbered(0..1000)).await.unwrap();
+    }
+    let length = log.metadata().unwrap().len();
+    assert!(length < 64 * 1024 * 1024, "{length} bytes");
+}
+
+#[tokio::test]
+async fn room_is_returned_to_the_disk() {
+    let (inbox, place) = new_sqlite().await;
+    let body = vec![b'x'; 100_000];
+    let event = |_| NewEvent::accepted(Event::new(&TRANSITION_LEFT, body.clone()));
+    inbox.append((0..100).map(event).collect()).await.unwrap();
+    let retention = Retention {
+        max_bytes: Some(0),
+        include_unconsumed: true,
+        ..Default::default()
+    };
+    assert_eq!(inbox.prune(&retention).await.unwrap().events, 100);
+    drop(inbox);
+    // The last connection folds the log into the file.
+    let length = place.path().metadata().unwrap().len();
+    assert!(length < 1_000_000, "{length} bytes");
+}
