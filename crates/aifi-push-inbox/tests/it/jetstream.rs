@@ -1,1 +1,407 @@
+//! What is true of the inbox on JetStream alone. Each test has brokers of its own.
 
+use std::{error::Error as StdError, fmt, fs, sync::Arc, time::Duration};
+
+use aifi_push::operations::TRANSITION_LEFT;
+use aifi_push_inbox::{
+    Admin, Append, Event, JetStreamInbox, JetStreamInboxBuilder, NewEvent, Outcome,
+    Subscribe, SubscribeError, SubscribeOptions,
+};
+use aifi_push_testkit::{
+    brokers::{Broker, Cluster, free_ports},
+    events::{bodies, numbered, stored},
+};
+use async_nats::jetstream::{
+    self,
+    stream::{Config, DiscardPolicy, StorageType},
+};
+use insta::assert_snapshot;
+use tokio::time::timeout;
+
+use crate::{LEASE, conformance, name, subscribe};
+
+conformance::conformance!(new_jetstream);
+
+fn builder(broker: &Broker) -> JetStreamInboxBuilder {
+    JetStreamInbox::builder(broker.url()).replicas(1)
+}
+
+pub(crate) async fn new_jetstream() -> (Arc<JetStreamInbox>, Broker) {
+    let broker = Broker::start().unwrap();
+    let inbox = builder(&broker).open().await.unwrap();
+    (Arc::new(inbox), broker)
+}
+
+/// A plain client, to do what others may do to the streams.
+async fn other_client(broker: &Broker) -> jetstream::Context {
+    jetstream::new(async_nats::connect(broker.url()).await.unwrap())
+}
+
+fn text(error: &dyn StdError, broker: &Broker) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text.replace(&broker.address(), "HOST")
+}
+
+#[tokio::test]
+async fn an_event_is_known_by_its_subject_when_its_id_is_forgotten() {
+    let (inbox, broker) = new_jetstream().await;
+    let late = numbered([3]);
+    let (id, operation) = (late[0].event.id, &late[0].event.operation);
+    let mut headers = async_nats::HeaderMap::new();
+    headers.insert("Aifi-Push-Received-At", "2026-11-24T10:00:00.000000Z");
+    let subject = format!("aifi-push.event.{operation}.{id}");
+    let other = other_client(&broker).await;
+    let published = other.publish_with_headers(subject, headers, "3".into());
+    published.await.unwrap().await.unwrap();
+    inbox.append(late).await.unwrap();
+    assert_eq!(bodies(&*inbox).await, [b"3"]);
+}
+
+#[tokio::test]
+async fn a_stream_that_would_lose_events_is_refused() {
+    let broker = Broker::start().unwrap();
+    let other = other_client(&broker).await;
+    let stream = Config {
+        name: "AIFI_PUSH".to_owned(),
+        subjects: vec!["aifi-push.event.>".to_owned()],
+        discard: DiscardPolicy::Old,
+        storage: StorageType::Memory,
+        max_messages: 1000,
+        max_age: Duration::from_secs(3600),
+        ..Config::default()
+    };
+    other.create_stream(stream).await.unwrap();
+    let refused = builder(&broker).max_bytes(1_000_000).open().await;
+    assert_snapshot!(text(&refused.unwrap_err(), &broker), @r#"stream: AIFI_PUSH at nats://HOST: `subjects` is ["aifi-push.event.>"] and has to be ["aifi-push.event.>", "aifi-push.again.>", "aifi-push.probe.>"]; `storage` is Memory and has to be File; `discard` is Old and has to be New; `discard_new_per_subject` is false and has to be true; `max_msgs_per_subject` is -1 and has to be 1; `max_msgs` is 1000 and has to be -1; `max_age` is 3600s and has to be 0ns; `max_bytes` is -1 and has to be 1000000: change the stream, or the setting"#);
+}
+
+#[tokio::test]
+async fn a_consumer_that_would_miss_events_is_refused() {
+    let (inbox, broker) = new_jetstream().await;
+    let other = other_client(&broker).await;
+    let stream = other.get_stream("AIFI_PUSH").await.unwrap();
+    let consumer = jetstream::consumer::pull::Config {
+        durable_name: Some("billing".to_owned()),
+        max_deliver: 3,
+        filter_subject: "aifi-push.event.>".to_owned(),
+        ..Default::default()
+    };
+    stream.create_consumer(consumer).await.unwrap();
+    let billing = name("billing");
+    let subscribed = inbox.subscribe(&billing, SubscribeOptions::default());
+    let refused = subscribed.await.unwrap_err();
+    assert!(matches!(refused, SubscribeError::Drifted { .. }));
+    assert!(refused.is_permanent());
+    assert_snapshot!(text(&refused, &broker), @"");
+}
+
+#[tokio::test]
+async fn a_full_stream_refuses_and_keeps_what_it_has() {
+    let broker = Broker::start().unwrap();
+    let inbox = builder(&broker).max_bytes(10_000).open().await.unwrap();
+    let large = || vec![NewEvent::accepted(Event::new(&TRANSITION_LEFT, vec![b'x'; 4000]))];
+    inbox.append(large()).await.unwrap();
+    inbox.append(large()).await.unwrap();
+    let full = inbox.append(large()).await.unwrap_err();
+    assert_snapshot!(text(&full, &broker), @"nats://HOST: storing events failed: publish failed: maximum bytes exceeded (code 503, error code 10077): maximum bytes exceeded (code 503, error code 10077)");
+    assert_eq!(stored(&inbox).await.len(), 2);
+    inbox.append(numbered([1])).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_largest_body_follows_the_brokers() {
+    let broker = Broker::start_with("max_payload: 64KB").unwrap();
+    let inbox = builder(&broker).open().await.unwrap();
+    assert_eq!(inbox.max_body_bytes(), Some(60 * 1024));
+}
+
+#[tokio::test]
+async fn an_inbox_that_is_not_there_is_told() {
+    let mut broker = Broker::start().unwrap();
+    let missing = builder(&broker).open_existing().await.unwrap_err();
+    assert_snapshot!(text(&missing, &broker), @"nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` makes it");
+
+    broker.kill().unwrap();
+    let nobody = builder(&broker).open().await.unwrap_err();
+    assert_snapshot!(text(&nobody, &broker), @"nats://HOST: connecting failed: IO error: Connection refused (os error 111): Connection refused (os error 111)");
+
+    let urls = [
+        "nats://",
+        "nats://user@host",
+        "nats://a,,b",
+        "http://a",
+        "nats://a:x",
+    ];
+    let errors: Vec<_> = urls
+        .map(|url| async move {
+            let error = JetStreamInbox::builder(url).open().await.unwrap_err();
+            format!("{url}: {error}\n")
+        })
+        .into();
+    let errors = futures_util::future::join_all(errors).await.concat();
+    assert_snapshot!(errors, @r#"
+    nats://: inbox: "" is no HOST or HOST:PORT
+    nats://user@host: inbox: before the @ stands USER:PASSWORD
+    nats://a,,b: inbox: "" is no HOST or HOST:PORT
+    http://a: inbox: an inbox on brokers is nats://HOST,… or tls://HOST,…
+    nats://a:x: inbox: "a:x" is no HOST or HOST:PORT
+    "#);
+}
+
+#[tokio::test]
+async fn without_a_broker_nothing_is_stored_until_there_is_one_again() {
+    let (inbox, mut broker) = new_jetstream().await;
+    inbox.append(numbered([0])).await.unwrap();
+    broker.kill().unwrap();
+    let down = inbox.append(numbered([1])).await.unwrap_err();
+    assert_snapshot!(text(&down, &broker), @"nats://HOST: storing events failed: broken pipe: there is no connection to a broker: there is no connection to a broker");
+    assert!(inbox.probe().await.is_err());
+
+    // What waits when the broker comes back is stored.
+    let (appended, ()) = tokio::join!(inbox.append(numbered([2])), async {
+        broker.restart().unwrap();
+    });
+    appended.unwrap();
+    inbox.probe().await.unwrap();
+    assert_eq!(bodies(&*inbox).await, [b"0", b"2"]);
+}
+
+#[tokio::test]
+async fn user_and_password_are_asked_for_and_never_told() {
+    let broker =
+        Broker::start_with(r#"authorization { user: "al", password: "p@ss/word" }"#).unwrap();
+    let at = |login: &str| JetStreamInbox::builder(format!("nats://{login}@{}", broker.address()));
+    let inbox = at("al:p%40ss%2Fword").replicas(1).open().await.unwrap();
+    inbox.append(numbered([1])).await.unwrap();
+    assert!(!format!("{inbox:?}").contains("word"));
+
+    let builder = at("al:wr0ng");
+    assert!(!format!("{builder:?}").contains("wr0ng"));
+    let refused = builder.open().await.unwrap_err();
+    assert_snapshot!(text(&refused, &broker), @"nats://HOST: connecting failed: authorization violation: nats: authorization violation: nats: authorization violation");
+}
+
+#[tokio::test]
+async fn a_credentials_file_lets_in() {
+    let directory = tempfile::tempdir().unwrap();
+    let credentials = directory.path().join("user.creds");
+    let made = credentials::Made::new();
+    fs::write(&credentials, &made.user).unwrap();
+    let broker = Broker::start_with(&made.broker).unwrap();
+    let inbox = builder(&broker)
+        .credentials_file(&credentials)
+        .open()
+        .await
+        .unwrap();
+    inbox.append(numbered([1])).await.unwrap();
+    assert_eq!(stored(&inbox).await.len(), 1);
+
+    let refused = builder(&broker).open().await.unwrap_err();
+    assert_snapshot!(text(&refused, &broker), @"nats://HOST: connecting failed: authorization violation: nats: authorization violation: nats: authorization violation");
+    let missing = builder(&broker).credentials_file("nowhere.creds").open();
+    assert_snapshot!(text(&missing.await.unwrap_err(), &broker), @"nowhere.creds: reading the credentials failed: loading creds file 'nowhere.creds': No such file or directory (os error 2)");
+}
+
+#[tokio::test]
+async fn tls_is_spoken_and_insisted_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    fs::write(path("cert.pem"), made.cert.pem()).unwrap();
+    fs::write(path("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    let configuration = format!(
+        "tls {{ cert_file: {:?}, key_file: {:?} }}",
+        path("cert.pem"),
+        path("key.pem")
+    );
+    let broker = Broker::start_with(&configuration).unwrap();
+    let url = format!("tls://{}", broker.address());
+    let inbox = JetStreamInbox::builder(&url)
+        .replicas(1)
+        .root_certificates(path("cert.pem"))
+        .open()
+        .await
+        .unwrap();
+    inbox.append(numbered([1])).await.unwrap();
+
+    let distrusted = JetStreamInbox::builder(&url).open().await.unwrap_err();
+    assert!(
+        text(&distrusted, &broker).contains("certificate"),
+        "{distrusted:?}"
+    );
+    let missing = JetStreamInbox::builder(&url)
+        .root_certificates("nowhere.pem")
+        .open();
+    assert_snapshot!(text(&missing.await.unwrap_err(), &broker), @"nowhere.pem: reading the certificates failed: No such file or directory (os error 2)");
+
+    let plain = Broker::start().unwrap();
+    let insisted = JetStreamInbox::builder(format!("tls://{}", plain.address()));
+    let refused = insisted.open().await.unwrap_err();
+    assert_snapshot!(text(&refused, &plain), @"tls://HOST: connecting failed: IO error: received corrupt message of type InvalidContentType: received corrupt message of type InvalidContentType");
+}
+
+/// Asks until there is an answer: while brokers elect a leader, on a busy machine for longer than a
+/// call lasts, there is none.
+async fn answered<T, E: fmt::Debug>(ask: impl AsyncFn() -> Result<T, E>) -> T {
+    let mut problem = None;
+    let asked = async {
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(error) => problem = Some(error),
+            }
+        }
+    };
+    let answer = timeout(5 * LEASE, asked).await;
+    answer.map_err(|_| problem).unwrap()
+}
+
+#[tokio::test]
+async fn a_consumer_goes_on_where_another_machine_stopped() {
+    let mut cluster = Cluster::start().unwrap();
+    let open = || JetStreamInbox::builder(cluster.url()).open();
+    let (here, there) = (open().await.unwrap(), open().await.unwrap());
+    here.append(numbered(0..4)).await.unwrap();
+    let billing = subscribe(&here, "billing").await;
+    let first = billing.receive(2, LEASE).await.unwrap();
+    let done = first.iter().map(|one| (one.receipt.clone(), Outcome::Done));
+    billing.settle(done.collect()).await.unwrap();
+    drop(billing);
+    drop(here);
+
+    // And any one broker may die, here the leader.
+    let leader = answered(async || cluster.leader("AIFI_PUSH").await.ok_or("no leader")).await;
+    cluster.named(&leader).unwrap().kill().unwrap();
+    let last = numbered([4]);
+    answered(async || there.append(last.clone()).await).await;
+    let options = SubscribeOptions {
+        lease: LEASE,
+        ..SubscribeOptions::default()
+    };
+    let billing = name("billing");
+    let billing = answered(async || there.subscribe(&billing, options).await).await;
+    let mut texts = Vec::new();
+    while texts.len() < 3 {
+        let taken = answered(async || billing.subscription.receive(9, LEASE).await).await;
+        let bodies = taken.iter().map(|one| one.event.body.to_vec());
+        texts.extend(bodies.map(|body| String::from_utf8(body).unwrap()));
+    }
+    assert_eq!(texts, ["2", "3", "4"]);
+}
+
+/// The configuration in `deploy/nats`, with the addresses and files of the test.
+#[tokio::test]
+async fn the_configuration_that_we_ship_serves() {
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    for name in ["broker.pem", "ca.pem"] {
+        fs::write(directory.path().join(name), made.cert.pem()).unwrap();
+    }
+    let key = made.signing_key.serialize_pem();
+    fs::write(directory.path().join("broker.key"), key).unwrap();
+
+    let shipped = include_str!("../../../../deploy/nats/nats.conf");
+    let [a, b, c, x, y, z] = free_ports().unwrap();
+    let mut brokers = Vec::new();
+    for (port, route) in [(a, x), (b, y), (c, z)] {
+        let mut broker = Broker::configured(port, |store| {
+            let mut text = shipped.to_owned();
+            for (from, to) in [
+                ("$NATS_NAME", format!("n{port}")),
+                ("$NATS_PASSWORD", "secret".to_owned()),
+                ("http: 127.0.0.1:8222", String::new()),
+                ("0.0.0.0:4222", format!("127.0.0.1:{port}")),
+                ("0.0.0.0:6222", format!("127.0.0.1:{route}")),
+                ("nats-1:6222", format!("127.0.0.1:{x}")),
+                ("nats-2:6222", format!("127.0.0.1:{y}")),
+                ("nats-3:6222", format!("127.0.0.1:{z}")),
+                ("/var/lib/nats", store.display().to_string()),
+                ("/etc/nats", directory.path().display().to_string()),
+            ] {
+                assert!(text.contains(from), "{from}");
+                text = text.replace(from, &to);
+            }
+            text
+        })
+        .unwrap();
+        broker.restart().unwrap();
+        brokers.push(broker);
+    }
+    let url = format!("tls://aifi-push:secret@127.0.0.1:{a},127.0.0.1:{b}");
+    let open = JetStreamInbox::builder(url)
+        .root_certificates(directory.path().join("ca.pem"))
+        .open();
+    let inbox = Arc::new(open.await.unwrap());
+    // A receiver's default body fits.
+    assert!(inbox.max_body_bytes() >= Some(1020 * 1024));
+    // Every permission that is needed.
+    inbox.probe().await.unwrap();
+    conformance::dead_letters_wait_until_they_are_requeued(inbox.clone()).await;
+    inbox.stats().await.unwrap();
+}
+
+/// An operator, an account and a user of it, as `nsc` makes them.
+mod credentials {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use nkeys::KeyPair;
+    use serde_json::{Value, json};
+
+    pub(super) struct Made {
+        /// Lines for the configuration of a broker.
+        pub(super) broker: String,
+        /// The credentials file.
+        pub(super) user: String,
+    }
+
+    impl Made {
+        pub(super) fn new() -> Self {
+            let (operator, account) = (KeyPair::new_operator(), KeyPair::new_account());
+            let (system, user) = (KeyPair::new_account(), KeyPair::new_user());
+            let (name, system) = (account.public_key(), system.public_key());
+            let operator_claims = json!({"type": "operator", "version": 2});
+            let limits = json!({
+                "subs": -1, "data": -1, "payload": -1, "imports": -1, "exports": -1,
+                "wildcards": true, "conn": -1, "leaf": -1,
+                "mem_storage": -1, "disk_storage": -1, "streams": -1, "consumer": -1
+            });
+            let account_claims = json!({"type": "account", "version": 2, "limits": limits});
+            let user_claims = json!({
+                "type": "user", "version": 2, "subs": -1, "data": -1, "payload": -1
+            });
+            let operator_token = token(&operator, &operator.public_key(), &operator_claims);
+            let account_token = token(&operator, &name, &account_claims);
+            let system_claims = json!({"type": "account", "version": 2});
+            let system_token = token(&operator, &system, &system_claims);
+            let user_token = token(&account, &user.public_key(), &user_claims);
+            let seed = user.seed().unwrap();
+            Self {
+                broker: format!(
+                    "operator: {operator_token}\nresolver: MEMORY\n\
+                     system_account: {system}\n\
+                     resolver_preload {{ {name}: {account_token}, {system}: {system_token} }}"
+                ),
+                user: format!(
+                    "-----BEGIN NATS USER JWT-----\n{user_token}\n------END NATS USER JWT------\n\n\
+                     -----BEGIN USER NKEY SEED-----\n{seed}\n------END USER NKEY SEED------\n"
+                ),
+            }
+        }
+    }
+
+    fn token(issuer: &KeyPair, subject: &str, claims: &Value) -> String {
+        let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let header = encode(&json!({"typ": "JWT", "alg": "ed25519-nkey"}));
+        let body = encode(&json!({
+            "jti": subject, "iat": 1_700_000_000, "iss": issuer.public_key(),
+            "name": "test", "sub": subject, "nats": claims
+        }));
+        let signed = format!("{header}.{body}");
+        let signature = issuer.sign(signed.as_bytes()).unwrap();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+}
