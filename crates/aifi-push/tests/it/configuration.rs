@@ -1,4 +1,4 @@
-//! A client that can't work is not made, and the error says what to change.
+//! An invalid configuration is refused, and the error says how to fix it.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ fn root_certificates() {
 }
 
 #[test]
-fn settings_beside_an_http_client() {
+fn settings_that_an_http_client_does_not_take() {
     let given = || url("http://retailer.example").http_client(reqwest::Client::new());
     assert_snapshot!(refused(given().proxy("http://proxy.example")), @"http_client: `proxy` does not apply to a given HTTP client: set it on that client, or remove one of the two");
     assert_snapshot!(refused(given().connect_timeout(Duration::from_secs(1))), @"http_client: `connect_timeout` does not apply to a given HTTP client: set it on that client, or remove one of the two");
