@@ -108,7 +108,6 @@ impl ClientBuilder {
 
     /// Adds root certificates to trust beside those of the platform: a PEM with one or more. May
     /// be called more than once.
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http.root_certificates.push(pem.into());
         self
