@@ -1,4 +1,4 @@
-//! A new operation takes a change of the document and of nothing else: builds a copy of the
+//! A new operation requires a change of the document and of nothing else: builds a copy of the
 //! workspace with two more operations in the document, and sends and receives each.
 
 use std::{collections::BTreeMap, path::Path};

@@ -8,6 +8,8 @@ use serde_path_to_error::Segment;
 
 /// Decodes JSON.
 ///
+/// # Examples
+///
 /// ```
 /// use aifi_push::types::TransitionLeft;
 ///

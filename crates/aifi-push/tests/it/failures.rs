@@ -34,7 +34,7 @@ fn chain(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn the_connection_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
