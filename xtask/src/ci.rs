@@ -11,7 +11,7 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{breaking, downstream, evolution, python, regen, release, torture};
+use crate::{downstream, python, regen, release, schema_evolution, semver, torture};
 
 /// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
 ///
@@ -47,15 +47,15 @@ const CHECKS: [Check; 15] = [
     ("snapshots", regen::check),
     ("packages", downstream::package),
     ("services that import the packages", downstream::check),
-    ("breaking changes", breaking::check),
-    ("evolution", evolution::check),
+    ("semver", semver::check),
+    ("schema evolution", schema_evolution::check),
     ("torture", torture::short),
     ("torture of many machines", torture::short_nats),
 ];
 
 const CHECKS_BEFORE_A_RELEASE: [Check; 3] = [
     ("oldest Rust", release::oldest_rust),
-    ("cargo-semver-checks", breaking::semver_checks),
+    ("cargo-semver-checks", semver::semver_checks),
     ("files of the release", release::files),
 ];
 

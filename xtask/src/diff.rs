@@ -1,24 +1,21 @@
-//! `cargo xtask diff`: what a change of the document means for whoever imports the crate.
-
-mod changes;
-mod facts;
+//! `cargo xtask diff`: what a change of the document means for services that import the crate.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Read},
     process::ExitCode,
 };
 
-use anyhow::{Context, Result, ensure};
-use changes::{Change, Effect, changes};
-use facts::Facts;
-use serde_json::Value;
+use aifi_push_codegen::{PublicApi, generate};
+use anyhow::{Context, Result};
 use xshell::Shell;
 
 use crate::workspace::DOCUMENT;
 
-/// Tell what changed since an old document, for whoever imports the crate.
+/// Compare the generated API with that of an old document.
 ///
-/// The exit code is 1 if anything of it breaks a service that was written before.
+/// The exit code is 1 if the change breaks services that compile with the old one. Names on the
+/// wire are compared for fields only.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// The old document, or `-` for standard input: `git show HEAD:openapi/aifi-push.json |
@@ -36,59 +33,88 @@ pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
         // Relative to where the command was called, not to the root of the workspace.
         std::fs::read_to_string(&options.old).with_context(|| options.old.clone())?
     };
-    let new = sh.read_file(DOCUMENT)?;
-    let difference = difference(&facts(&old, &options.old)?, &facts(&new, DOCUMENT)?);
+    let difference = of_texts(&old, &sh.read_file(DOCUMENT)?)?;
     print!("{}", difference.text);
     Ok(ExitCode::from(u8::from(difference.is_breaking)))
 }
 
 /// What changed from one document to another.
 pub(crate) struct Difference {
-    /// For people.
+    /// The changes, for people.
     pub(crate) text: String,
-    /// Whether a service that was written before breaks.
+    /// Whether services that compile with the old document break.
     pub(crate) is_breaking: bool,
 }
 
 /// Compares two documents.
 pub(crate) fn of_texts(old: &str, new: &str) -> Result<Difference> {
-    Ok(difference(
-        &facts(old, "the old document")?,
-        &facts(new, "the new document")?,
-    ))
-}
-
-fn difference(old: &Facts, new: &Facts) -> Difference {
-    let changes = changes(old, new);
-    let mut effects = changes.iter().map(|change| change.effect);
-    Difference {
-        is_breaking: effects.any(|effect| effect == Effect::Breaking),
-        text: describe(&changes),
-    }
-}
-
-fn facts(text: &str, name: &str) -> Result<Facts> {
-    let document: Value = serde_json::from_str(text).with_context(|| name.to_owned())?;
-    ensure!(document["paths"].is_object(), "{name}: no OpenAPI document");
-    Ok(Facts::of(&document))
-}
-
-fn describe(changes: &[Change]) -> String {
-    if changes.is_empty() {
-        return "Nothing changed for whoever imports the crate.\n".to_owned();
-    }
-    let section = |title: &str, effect: Effect| -> String {
-        let lines: String = changes
-            .iter()
-            .filter(|change| change.effect == effect)
-            .map(|change| format!("  {}: {}\n    {}\n", change.what, change.how, change.reason))
-            .collect();
-        match lines.is_empty() {
-            true => String::new(),
-            false => format!("{title}\n{lines}"),
+    let old = api(old).context("the old document")?;
+    let new = api(new).context("the new document")?;
+    let mut breaking = Vec::new();
+    let mut compatible = Vec::new();
+    for (name, old_item) in &old {
+        match new.get(name) {
+            None if is_part_of_another(name, &old, &new) => {}
+            None => breaking.push(format!("{name}: removed")),
+            Some(new_item) if new_item == old_item => {}
+            Some(new_item) if without_deprecation(new_item) == without_deprecation(old_item) => {
+                compatible.push(format!("{name}: became `{new_item}`"));
+            }
+            Some(new_item) => {
+                breaking.push(format!("{name}: `{old_item}` became `{new_item}`"));
+            }
         }
+    }
+    for (name, item) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
+        if is_part_of_another(name, &new, &old) {
+            continue;
+        }
+        if name.contains('.') && is_required(item) {
+            breaking.push(format!("{name}: added, and builders require it"));
+        } else {
+            compatible.push(format!("{name}: added"));
+        }
+    }
+    Ok(Difference {
+        is_breaking: !breaking.is_empty(),
+        text: describe(&breaking, &compatible),
+    })
+}
+
+/// The public items of the code that is generated from a document.
+type Api = BTreeMap<String, String>;
+
+fn api(document: &str) -> Result<Api> {
+    Ok(PublicApi::parse(&generate(document)?)?.items())
+}
+
+/// Returns `true` for a field, variant or method of a type that only one of the documents has, as
+/// naming the type is enough.
+fn is_part_of_another(name: &str, has: &Api, has_not: &Api) -> bool {
+    let ty = name.split(['.', ':']).next().unwrap_or_default();
+    ty != name && has.contains_key(ty) && !has_not.contains_key(ty)
+}
+
+fn without_deprecation(item: &str) -> String {
+    item.replace("#[deprecated] ", "")
+}
+
+/// Returns `true` for a field that a builder must be given.
+fn is_required(field: &str) -> bool {
+    field.contains("#[builder(required)]")
+        || !(field.contains(": Option<") || field.contains("#[builder(default)]"))
+}
+
+fn describe(breaking: &[String], compatible: &[String]) -> String {
+    let section = |title: &str, changes: &[String]| match changes {
+        [] => String::new(),
+        changes => format!("{title}\n  {}\n", changes.join("\n  ")),
     };
-    section("Breaking", Effect::Breaking) + &section("Compatible", Effect::Compatible)
+    let text = section("Breaking", breaking) + &section("Compatible", compatible);
+    match text.is_empty() {
+        true => "No changes of the API.\n".to_owned(),
+        false => text,
+    }
 }
 
 #[cfg(test)]
@@ -96,8 +122,11 @@ mod tests {
     use insta::assert_snapshot;
     use serde_json::{Value, json};
 
-    use super::{changes, describe, facts};
-    use crate::workspace::{DOCUMENT, root};
+    use super::of_texts;
+    use crate::{
+        schema_evolution,
+        workspace::{DOCUMENT, root},
+    };
 
     /// What a change of our document means.
     #[track_caller]
@@ -105,8 +134,7 @@ mod tests {
         let old = std::fs::read_to_string(root().join(DOCUMENT)).unwrap();
         let mut new: Value = serde_json::from_str(&old).unwrap();
         change(&mut new);
-        let old = facts(&old, "old").unwrap();
-        describe(&changes(&old, &facts(&new.to_string(), "new").unwrap()))
+        of_texts(&old, &new.to_string()).unwrap().text
     }
 
     fn schemas(document: &mut Value) -> &mut Value {
@@ -118,162 +146,114 @@ mod tests {
     }
 
     #[test]
-    fn nothing() {
+    fn documentation_is_not_compared() {
         assert_snapshot!(diff(|document| {
             document["info"]["description"] = json!("new");
             schemas(document)["Store"]["description"] = json!("new");
             schemas(document)["Session"]["properties"]["code"]["format"] = json!("uuid");
-        }), @"Nothing changed for whoever imports the crate.");
+        }), @"No changes of the API.");
+    }
+
+    #[test]
+    fn additions_are_compatible() {
+        let old = std::fs::read_to_string(root().join(DOCUMENT)).unwrap();
+        let new = schema_evolution::evolve(&old).unwrap();
+        assert_snapshot!(of_texts(&old, &new).unwrap().text, @"
+        Compatible
+          Basket: added
+          BasketLine: added
+          CHECKOUT: added
+          Checkout: added
+          Client::checkout: added
+          Client::transition_entered: added
+          Currency: added
+          Store.city: added
+          TRANSITION_ENTERED: added
+          TransitionEntered: added
+          UnlistedCurrency: added
+        ");
     }
 
     #[test]
     fn operations() {
         let left = "/api/push/transition/left";
         assert_snapshot!(diff(|document| {
-            let mut entered = document["paths"][left].clone();
-            entered["post"]["operationId"] = json!("transition_entered");
-            document["paths"]["/api/push/transition/entered"] = entered;
-            document["servers"][0]["url"] = json!("https://other.example");
-        }), @"
-        Compatible
-          the default server: https://oasis-api.public.sandbox.oasis.aifi.com became https://other.example
-            `Client::sandbox` goes there
-          transition_entered: added
-            the client gains a method
-        ");
-        assert_snapshot!(diff(|document| {
             document["paths"][left]["post"]["operationId"] = json!("left");
         }), @"
         Breaking
-          transition_left: removed
-            the client loses its method
+          Client::transition_left: removed
+          TRANSITION_LEFT: removed
         Compatible
-          left: added
-            the client gains a method
+          Client::left: added
+          LEFT: added
         ");
         assert_snapshot!(diff(|document| {
             let path = document["paths"][left].take();
             document["paths"] = json!({"/v2/left": path});
-        }), @"
+        }), @r#"
         Breaking
-          transition_left: POST /api/push/transition/left became POST /v2/left
-            servers that listen where it was get no more calls
-        ");
+          TRANSITION_LEFT: `pub const TRANSITION_LEFT: Operation = Operation { id: "transition_left", method: "POST", path: "/api/push/transition/left" };` became `pub const TRANSITION_LEFT: Operation = Operation { id: "transition_left", method: "POST", path: "/v2/left" };`
+        "#);
         assert_snapshot!(diff(|document| {
             let post = &mut document["paths"][left]["post"];
             post["deprecated"] = json!(true);
-            let body = &mut post["requestBody"]["content"]["application/json"];
-            body["schema"]["$ref"] = json!("#/components/schemas/Session");
             let answer = &mut post["responses"]["2XX"]["content"]["application/json"];
             answer["schema"] = json!({"type": "integer"});
         }), @"
         Breaking
-          transition_left: the body TransitionLeft became Session or null
-            the method takes another type
-          transition_left: the answer string became integer
-            `Response::decode` gives another type
-        Compatible
-          transition_left: deprecated
-            the compiler warns of its use
+          Client::transition_left: `pub async fn transition_left(&self, body: &types::TransitionLeft) -> Result<Response<String>, Error>` became `#[deprecated] pub async fn transition_left(&self, body: &types::TransitionLeft) -> Result<Response<i64>, Error>`
         ");
     }
 
     #[test]
-    fn properties() {
-        assert_snapshot!(diff(|document| {
-            let store = &mut schemas(document)["Store"];
-            let city = json!({"type": "string", "nullable": true, "x-provenance": "assumed"});
-            store["properties"]["city"] = city;
-            remove(&mut store["properties"], "aifiUniqueStoreId");
-        }), @"
-        Breaking
-          Store.aifiUniqueStoreId: removed
-            the field is gone, its value lands in `extra`
-        Compatible
-          Store.city: added
-            there is one more field, which was in `extra` if it was sent
-        ");
+    fn fields() {
         assert_snapshot!(diff(|document| {
             let store = &mut schemas(document)["Store"];
             store["properties"]["city"] = json!({"type": "string", "x-provenance": "documented"});
+            store["properties"]["aifiUniqueStoreId"]["deprecated"] = json!(true);
             store["required"] = json!(["city", "oasisApiStoreId"]);
-        }), @"
+            remove(&mut schemas(document)["Customer"]["properties"], "role");
+        }), @r#"
         Breaking
-          Store.city: added as required
-            builders must give it, and events without it are refused
-          Store.oasisApiStoreId: became required
-            builders must give it, and events without it are refused
-        ");
+          Customer.role: removed
+          Store.oasis_api_store_id: `#[serde(rename = "oasisApiStoreId")] pub oasis_api_store_id: Option<i64>` became `#[builder(required)] #[serde(rename = "oasisApiStoreId")] pub oasis_api_store_id: Option<i64>`
+          Store.city: added, and builders require it
+        Compatible
+          Store.aifi_unique_store_id: became `#[deprecated] #[serde(rename = "aifiUniqueStoreId")] pub aifi_unique_store_id: Option<String>`
+        "#);
         assert_snapshot!(diff(|document| {
             let left = &mut schemas(document)["TransitionLeft"];
-            left["required"].as_array_mut().unwrap().retain(|name| name != "shopperId");
-            left["properties"]["shopperId"]["nullable"] = json!(true);
-            remove(&mut left["properties"]["storeExternalId"], "nullable");
             left["properties"]["storeId"]["type"] = json!("string");
-        }), @"
+            let name = left["properties"]["shopperId"].take();
+            remove(&mut left["properties"], "shopperId");
+            left["properties"]["shopper_id"] = name;
+            let required = left["required"].as_array_mut().unwrap();
+            required.retain(|name| name != "shopperId");
+            required.push(json!("shopper_id"));
+        }), @r#"
         Breaking
-          TransitionLeft.shopperId: became optional
-            the field or its setter has another type
-          TransitionLeft.shopperId: string became string or null
-            the field has another type
-          TransitionLeft.storeExternalId: string or null became string
-            the field has another type
-          TransitionLeft.storeId: integer became string
-            the field has another type
-        ");
-        assert_snapshot!(diff(|document| {
-            let properties = &mut schemas(document)["Session"]["properties"];
-            properties["priority"]["deprecated"] = json!(true);
-            properties["priority"]["x-provenance"] = json!("documented");
-            properties["id"]["x-sensitive"] = json!(true);
-            properties["metadata"]["allOf"][0]["$ref"] = json!("#/components/schemas/Store");
-        }), @"
-        Breaking
-          Session.metadata: SessionMetadata or null became Store
-            the field has another type
-        Compatible
-          Session.id: became sensitive
-            `Debug` shows another set of fields
-          Session.priority: deprecated
-            the compiler warns of its use
-          Session.priority: example became documented
-            only the documentation tells
-        ");
+          TransitionLeft.shopper_id: `#[serde(rename = "shopperId")] pub shopper_id: String` became `pub shopper_id: String`
+          TransitionLeft.store_id: `#[serde(rename = "storeId")] pub store_id: i64` became `#[serde(rename = "storeId")] pub store_id: String`
+        "#);
     }
 
     #[test]
-    fn named_schemas() {
-        assert_snapshot!(diff(|document| {
-            remove(schemas(document), "ApiErrorDetail");
-            schemas(document)["Gate"] = json!({"type": "string", "x-extensible-enum": ["in"]});
-            schemas(document)["Payment"] = json!({"type": "string", "x-extensible-enum": ["x"]});
-            // A null that moves into the schema is a null at each place that refers to it.
-            schemas(document)["Customer"]["nullable"] = json!(true);
-        }), @"
-        Breaking
-          ApiErrorDetail: removed
-            the type is gone
-          Payment: an object became an open set
-            it is another type
-          TransitionLeft.customer: Customer became Customer or null
-            the field has another type
-        Compatible
-          Gate: added
-            there is one more type
-        ");
-    }
-
-    #[test]
-    fn open_sets() {
+    fn extensible_enums() {
         assert_snapshot!(diff(|document| {
             schemas(document)["SessionStatus"]["x-extensible-enum"] = json!(["closed"]);
+            schemas(document)["Payment"] = json!({"type": "string", "x-extensible-enum": ["x"]});
         }), @"
         Breaking
-          SessionStatus: `active` removed
-            the variant is gone, the value is `Unlisted`
+          Payment: `#[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)] #[derive(::bon::Builder)] #[builder(on(String, into))] #[non_exhaustive] pub struct Payment {}` became `#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)] #[non_exhaustive] pub enum Payment {}`
+          Payment.extra: removed
+          Payment.payment_provider: removed
+          SessionStatus::Active: removed
         Compatible
-          SessionStatus: `closed` added
-            it was `Unlisted`, now it has a variant: look at code that compares texts
+          Payment::Unlisted: added
+          Payment::X: added
+          Payment::as_str: added
+          SessionStatus::Closed: added
+          UnlistedPayment: added
         ");
     }
 }

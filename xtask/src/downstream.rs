@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use crate::{evolution, service::Service, workspace::DOCUMENT};
+use crate::{schema_evolution, service::Service, workspace::DOCUMENT};
 
 const SERVICE: &str = include_str!("../downstream/service.rs");
 const MODELS: &str = include_str!("../downstream/models.rs");
@@ -114,7 +114,7 @@ fn forget_earlier(sh: &Shell) -> Result<()> {
 /// Runs services that import the packages, before and after a change of the document.
 pub(crate) fn check(sh: &Shell) -> Result<()> {
     let document = sh.read_file(DOCUMENT)?;
-    let evolved = with_document(sh, &evolution::evolve(&document)?)?;
+    let evolved = with_document(sh, &schema_evolution::evolve(&document)?)?;
     let sending = |name, features, source| service(sh, name, features, &[("main.rs", source)]);
     let after = |name, source| importing(sh, name, &evolved, CODEGEN, &[("main.rs", source)]);
     let services = [

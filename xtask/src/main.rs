@@ -4,17 +4,17 @@
 #![allow(clippy::print_stdout)]
 
 mod bench;
-mod breaking;
 mod builds;
 mod ci;
 mod compare;
 mod crates_io;
 mod diff;
 mod downstream;
-mod evolution;
 mod python;
 mod regen;
 mod release;
+mod schema_evolution;
+mod semver;
 mod service;
 mod serving;
 mod torture;

@@ -1,4 +1,4 @@
-//! `cargo xtask regen`: the reviewed snapshots follow the document.
+//! `cargo xtask regen`: updates the reviewed snapshots.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,10 +13,10 @@ use xshell::{Shell, cmd};
 
 use crate::workspace::{DOCUMENT, SNAPSHOTS};
 
-/// Generate anew and rewrite the reviewed snapshots.
+/// Generate the code again and rewrite the reviewed snapshots.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Write nothing, but fail if a snapshot is stale.
+    /// Write nothing, and fail if a snapshot is stale.
     #[arg(long)]
     check: bool,
 }
@@ -61,10 +61,10 @@ fn regenerate(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// Gives the reviewed snapshots and fresh ones, and prints what differs.
+/// Returns the reviewed snapshots and fresh ones, and prints the difference.
 fn compare(sh: &Shell) -> Result<(Snapshots, Snapshots)> {
     let document = sh.read_file(DOCUMENT)?;
-    // The build script generates too, but wraps what it says of a bad document in cargo's words.
+    // The build script generates too, but cargo wraps its error about an invalid document.
     generate(&document).context(DOCUMENT)?;
 
     let fresh = fresh_snapshots(sh)?;
@@ -73,7 +73,7 @@ fn compare(sh: &Shell) -> Result<(Snapshots, Snapshots)> {
     Ok((reviewed, fresh))
 }
 
-/// Has the snapshot tests write into a directory of their own.
+/// Runs the snapshot tests with a separate directory.
 fn fresh_snapshots(sh: &Shell) -> Result<Snapshots> {
     let directory = sh.current_dir().join("target/fresh-snapshots");
     sh.remove_path(&directory)?;
@@ -90,7 +90,7 @@ fn fresh_snapshots(sh: &Shell) -> Result<Snapshots> {
         .output()?;
     ensure!(
         output.status.success(),
-        "the snapshot tests don't run\n{}{}",
+        "the snapshot tests failed\n{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
@@ -110,7 +110,7 @@ fn read_snapshots(sh: &Shell, directory: impl AsRef<Path>) -> Result<Snapshots> 
     Ok(snapshots)
 }
 
-/// What differs, as a unified diff.
+/// Returns the difference as a unified diff.
 fn changes(old: &Snapshots, new: &Snapshots) -> String {
     let names: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let empty = String::new();

@@ -1,15 +1,15 @@
 //! The rules that a document must meet before Rust is generated from it.
 //!
-//! Progenitor panics on some documents and makes Rust that loses data of others. Each rule here
-//! turns one such case into a message that names the place and the way out.
+//! Progenitor panics on some documents, and generates Rust that loses data from others. Each rule
+//! here turns one such case into a message that says where it is and how to fix it.
 
-mod open_sets;
+mod extensible_enums;
 mod operations;
 mod schemas;
 
 use crate::{Error, document::Document, error::Problem, pointer::Pointer};
 
-/// Finds every breach of a rule, in the order of the document.
+/// Finds every violation of a rule, in the order of the document.
 pub(crate) fn check(document: &Document) -> Result<(), Error> {
     let mut problems = Problems(Vec::new());
     check_servers(document, &mut problems);
@@ -38,11 +38,11 @@ fn check_servers(document: &Document, problems: &mut Problems) {
     match document.servers() {
         [] => problems.add(
             &servers,
-            "no server: name at least one, the first is the client's default",
+            "missing server: add one, the first is the client's default",
         ),
         [first, ..] if first.url.contains('{') || !first.url.contains("://") => problems.add(
             &servers.join("0").join("url"),
-            "the default server must be a whole URL without variables",
+            "invalid default server: expected a complete URL without variables",
         ),
         _ => {}
     }

@@ -1,9 +1,9 @@
-//! The client's methods: progenitor builds the request, hand-written code sends it and judges the
-//! answer.
+//! The client's methods: progenitor builds the request, hand-written code sends it and
+//! classifies the response.
 //!
 //! Progenitor's hooks can't do the latter: they run once a call rather than once an attempt, carry
-//! an error as text, and an answer of an unexpected form is an error although the status says that
-//! the event arrived. So a method keeps progenitor's statements up to the finished request and
+//! an error as text, and a response of an unexpected form is an error although the status says
+//! that the event arrived. So a method keeps progenitor's statements up to the finished request and
 //! hands that to `Client::call`.
 
 use openapiv3::Operation;
@@ -72,8 +72,10 @@ fn complete_method(
         _ => return Err(shape("`request`")),
     };
     WithoutHeaderMap.visit_expr_mut(&mut request);
-    let mut answer = answer(&method.sig).ok_or_else(|| shape("answer"))?.clone();
-    ShortPaths.visit_type_mut(&mut answer);
+    let mut response = response(&method.sig)
+        .ok_or_else(|| shape("the response"))?
+        .clone();
+    ShortPaths.visit_type_mut(&mut response);
     let mut inputs = method.sig.inputs.clone();
     inputs
         .iter_mut()
@@ -87,9 +89,13 @@ fn complete_method(
         ///
         /// # Errors
         ///
-        /// [`Error`] tells what went wrong, and whether sending again may help.
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
         #deprecated
-        pub async fn #id(#inputs) -> Result<Response<#answer>, Error> {
+        pub async fn #id(#inputs) -> Result<Response<#response>, Error> {
             let url = #url;
             let request = #request;
             self.call(#operation_id, request).await
@@ -97,7 +103,7 @@ fn complete_method(
     })
 }
 
-/// The value of the variable `name`.
+/// Returns the value of the variable `name`.
 fn local<'a>(method: &'a ImplItemFn, name: &str) -> Option<&'a Expr> {
     method.block.stmts.iter().find_map(|statement| {
         let Stmt::Local(local) = statement else {
@@ -110,8 +116,8 @@ fn local<'a>(method: &'a ImplItemFn, name: &str) -> Option<&'a Expr> {
     })
 }
 
-/// `T` of a method that gives `Result<ResponseValue<T>, _>`.
-fn answer(signature: &Signature) -> Option<&Type> {
+/// Returns `T` of a method that returns `Result<ResponseValue<T>, _>`.
+fn response(signature: &Signature) -> Option<&Type> {
     let ReturnType::Type(_, result) = &signature.output else {
         return None;
     };
@@ -131,7 +137,7 @@ fn first_argument(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Takes away the header `api-version`, which the document does not declare.
+/// Removes the header `api-version`, which the document does not declare.
 struct WithoutHeaderMap;
 
 impl VisitMut for WithoutHeaderMap {
@@ -145,7 +151,7 @@ impl VisitMut for WithoutHeaderMap {
     }
 }
 
-/// Progenitor names a lifetime that every method could leave out.
+/// Progenitor names a lifetime that every method can leave out.
 struct ElidedLifetimes;
 
 impl VisitMut for ElidedLifetimes {

@@ -1,11 +1,11 @@
-//! Documentation comments from the words of the document.
+//! Documentation comments from the descriptions of the document.
 
 use openapiv3::{Operation, Schema};
 use syn::{Attribute, parse_quote};
 
 use crate::document::{PROVENANCE, SENSITIVE};
 
-/// One `#[doc]` attribute for each line, with the space that a hand-written comment has.
+/// Returns a `#[doc]` attribute for each line, with the space that a hand-written comment has.
 pub(crate) fn doc_attributes(text: &str) -> Vec<Attribute> {
     text.lines()
         .map(|line| match line {
@@ -23,16 +23,16 @@ pub(crate) fn schema_doc(name: &str, schema: &Schema) -> String {
     description.unwrap_or_else(|| format!("`{name}` of the document."))
 }
 
-/// What a property is, its name on the wire, and where it is known from.
+/// Returns the description of a property, its name on the wire and its provenance.
 pub(crate) fn property_doc(wire_name: &str, property: &Schema) -> String {
     let source = match extension(property, PROVENANCE) {
-        Some("documented") => "the vendor's page states it",
-        Some("example") => "the vendor's page shows it in its example only",
-        _ => "an assumption, the vendor's page does not show it",
+        Some("documented") => "documented by the vendor",
+        Some("example") => "from the vendor's example",
+        _ => "assumed: the vendor does not document it",
     };
     let mut paragraphs: Vec<String> = Vec::new();
     paragraphs.extend(property.schema_data.description.clone());
-    paragraphs.push(format!("On the wire `{wire_name}`: {source}."));
+    paragraphs.push(format!("`{wire_name}` on the wire, {source}."));
     paragraphs.join("\n\n")
 }
 

@@ -1,4 +1,4 @@
-//! The OpenAPI document, and what the generator asks of it.
+//! The OpenAPI document, and what the generator reads from it.
 
 use openapiv3::{
     ObjectType, OpenAPI, Operation, ReferenceOr, Response, Schema, SchemaKind, Server, Type,
@@ -7,14 +7,14 @@ use serde::Deserialize;
 
 use crate::{Error, error::Problem, pointer::Pointer};
 
-/// The extension that lists the known values of an open set.
-pub(crate) const OPEN_SET: &str = "x-extensible-enum";
-/// The extension that tells where a property is known from.
+/// The extension that lists the known values of an extensible enum.
+pub(crate) const EXTENSIBLE_ENUM: &str = "x-extensible-enum";
+/// The extension that says where a property is known from.
 pub(crate) const PROVENANCE: &str = "x-provenance";
 /// The extension that keeps a property out of `Debug`.
 pub(crate) const SENSITIVE: &str = "x-sensitive";
 
-/// A document, as it is.
+/// A document, unchanged.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) api: OpenAPI,
@@ -28,12 +28,12 @@ impl Document {
         })
     }
 
-    /// The servers, the first of which is the default.
+    /// Returns the servers, the first of which is the default.
     pub(crate) fn servers(&self) -> &[Server] {
         &self.api.servers
     }
 
-    /// The operations in the order of the document, as path, method and operation.
+    /// Returns the operations in the order of the document, as path, method and operation.
     pub(crate) fn operations(&self) -> impl Iterator<Item = (&str, &str, &Operation)> {
         self.api.paths.iter().flat_map(|(path, item)| {
             item.as_item()
@@ -43,7 +43,7 @@ impl Document {
         })
     }
 
-    /// The named schemas in the order of the document.
+    /// Returns the named schemas in the order of the document.
     pub(crate) fn schemas(&self) -> impl Iterator<Item = (&str, &Schema)> {
         self.api
             .components
@@ -52,19 +52,20 @@ impl Document {
             .filter_map(|(name, schema)| Some((name.as_str(), schema.as_item()?)))
     }
 
-    /// The named schemas that are open sets of values.
-    pub(crate) fn open_sets(&self) -> impl Iterator<Item = (&str, &Schema)> {
-        self.schemas().filter(|(_, schema)| is_open_set(schema))
+    /// Returns the named schemas that are extensible enums.
+    pub(crate) fn extensible_enums(&self) -> impl Iterator<Item = (&str, &Schema)> {
+        self.schemas()
+            .filter(|(_, schema)| is_extensible_enum(schema))
     }
 
-    /// The schema that `reference` leads to.
+    /// Returns the schema that `reference` refers to.
     pub(crate) fn schema(&self, reference: &str) -> Option<&Schema> {
         let name = schema_name(reference)?;
         let schemas = &self.api.components.as_ref()?.schemas;
         schemas.get(name)?.as_item()
     }
 
-    /// The response itself, where the operation may only refer to it.
+    /// Returns a response, resolved if it is a reference.
     pub(crate) fn response<'a>(
         &'a self,
         response: &'a ReferenceOr<Response>,
@@ -80,12 +81,12 @@ impl Document {
     }
 }
 
-/// The name of the schema that `reference` leads to.
+/// Returns the name of the schema that `reference` refers to.
 pub(crate) fn schema_name(reference: &str) -> Option<&str> {
     reference.strip_prefix("#/components/schemas/")
 }
 
-/// The one schema that a property refers to, written `allOf: [{$ref}]` as siblings of a bare
+/// Returns the only schema that a property refers to, written `allOf: [{$ref}]` as siblings of a bare
 /// `$ref` are ignored in OpenAPI 3.0.
 pub(crate) fn referred(schema: &Schema) -> Option<&str> {
     match &schema.schema_kind {
@@ -97,7 +98,7 @@ pub(crate) fn referred(schema: &Schema) -> Option<&str> {
     }
 }
 
-/// The properties of a schema for an object that has any.
+/// Returns the object that a schema describes, if it does.
 pub(crate) fn object(schema: &Schema) -> Option<&ObjectType> {
     match &schema.schema_kind {
         SchemaKind::Type(Type::Object(object)) => Some(object),
@@ -105,18 +106,23 @@ pub(crate) fn object(schema: &Schema) -> Option<&ObjectType> {
     }
 }
 
-/// Whether a schema is an open set of values.
-pub(crate) fn is_open_set(schema: &Schema) -> bool {
-    schema.schema_data.extensions.contains_key(OPEN_SET)
+/// Returns `true` if a schema is an extensible enum.
+pub(crate) fn is_extensible_enum(schema: &Schema) -> bool {
+    schema.schema_data.extensions.contains_key(EXTENSIBLE_ENUM)
 }
 
-/// The known values of an open set; `None` where the extension is not a list of strings.
+/// Returns the known values of an extensible enum, or `None` if the extension is not a list of
+/// strings.
 pub(crate) fn known_values(schema: &Schema) -> Option<Vec<&str>> {
-    let values = schema.schema_data.extensions.get(OPEN_SET)?.as_array()?;
+    let values = schema
+        .schema_data
+        .extensions
+        .get(EXTENSIBLE_ENUM)?
+        .as_array()?;
     values.iter().map(serde_json::Value::as_str).collect()
 }
 
-/// Asked first, as a document of another version fails to parse in ways that don't tell why.
+/// Checked first, as parsing a document of another version fails with misleading errors.
 fn check_version(text: &str) -> Result<(), Error> {
     #[derive(Deserialize)]
     struct Version {
@@ -130,8 +136,8 @@ fn check_version(text: &str) -> Result<(), Error> {
     Err(Error::Document(vec![Problem {
         pointer: Pointer::root().join("openapi").to_string(),
         message: format!(
-            "the version is `{openapi}`: write the document in OpenAPI 3.0.x \
-             (of 3.1, `type: [T, \"null\"]` becomes `nullable: true`)"
+            "unsupported version `{openapi}`: expected OpenAPI 3.0.x \
+             (`type: [T, \"null\"]` of 3.1 is `nullable: true`)"
         ),
     }]))
 }

@@ -7,37 +7,37 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Error {
     /// The text is not JSON, or not an OpenAPI 3.0 document.
-    #[error("the document can't be read at `{pointer}`")]
+    #[error("invalid document at `{pointer}`")]
     Syntax {
-        /// JSON pointer to the place.
+        /// JSON pointer to the value.
         pointer: String,
-        /// What is wrong there, with line and column.
+        /// The underlying error, with line and column.
         source: serde_json::Error,
     },
 
-    /// The document is valid, but no good Rust comes out of it.
+    /// The document is valid, but breaks rules of the generator.
     #[error("no good Rust comes out of the document:\n{}", lines(.0))]
     Document(Vec<Problem>),
 
-    /// Progenitor refused the document.
-    #[error("progenitor refused the document")]
+    /// Progenitor rejected the document.
+    #[error("progenitor rejected the document")]
     Progenitor(#[from] progenitor_impl::Error),
 
-    /// Progenitor made something that is not Rust.
-    #[error("progenitor made something that is not Rust")]
+    /// Progenitor generated invalid Rust.
+    #[error("progenitor generated invalid Rust")]
     NotRust(#[from] syn::Error),
 
-    /// Progenitor made Rust of another shape than the passes expect.
-    #[error("progenitor made no {0}: does its version differ from the pinned one?")]
+    /// Progenitor generated Rust of another shape than the passes expect.
+    #[error("progenitor generated no {0}: use the version that Cargo.lock of aifi-push names")]
     Shape(String),
 }
 
-/// A place in the document from which no good Rust can be generated.
+/// A value of the document that breaks a rule of the generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// JSON pointer to the place.
+    /// JSON pointer to the value.
     pub pointer: String,
-    /// What is wrong there, and the way out.
+    /// What is wrong with it, and how to fix it.
     pub message: String,
 }
 

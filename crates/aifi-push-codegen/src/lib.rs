@@ -1,7 +1,7 @@
 //! Generates the Rust source of `aifi-push` from its OpenAPI document.
 //!
-//! [`generate`] is the whole of it: the build script of `aifi-push` calls it, and `cargo xtask
-//! regen` does, so the source that is reviewed is the source that is compiled.
+//! Both the build script of `aifi-push` and `cargo xtask regen` call [`generate`], so the source
+//! that is reviewed is the source that is compiled.
 //!
 //! ```no_run
 //! let document = std::fs::read_to_string("openapi/aifi-push.json")?;
@@ -9,33 +9,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Progenitor makes the models and a client method for each operation. Small passes, over the
+//! Progenitor generates the models and a client method for each operation. Small passes, over the
 //! document before it and over the syntax tree after it, do what it does not:
 //!
 //! | pass | over | what it does |
 //! |---|---|---|
-//! | `check` | document | says what no good Rust can be made of, by JSON pointer |
-//! | `prepare` | document | makes every model keep what it takes: unknown fields, nulls, numbers |
+//! | `check` | document | reports what the generator does not support, by JSON pointer |
+//! | `prepare` | document | makes every model keep what it decodes: unknown fields, nulls, numbers |
 //! | `models` | tree | order of the document, documentation, `#[deprecated]`, builders, a `Debug` without customer data |
-//! | `open_sets` | document | an enum with a catch-all for each set of values that may grow |
-//! | `operations` | document | what a server must know of each operation |
-//! | `client` | tree | methods that leave sending and judging to hand-written code |
+//! | `extensible_enums` | document | an enum with a catch-all for each extensible enum |
+//! | `operations` | document | a constant for each operation, for servers |
+//! | `client` | tree | methods that leave sending to hand-written code |
+//!
+//! [`PublicApi`] lists the public items of the result.
 
 mod check;
 mod client;
 mod docs;
 mod document;
 mod error;
+mod extensible_enums;
 mod models;
-mod open_sets;
 mod operations;
 mod pointer;
 mod prepare;
 mod progenitor;
+mod public_api;
 mod short_paths;
 
 use document::Document;
 pub use error::{Error, Problem};
+pub use public_api::PublicApi;
 use quote::quote;
 
 const HEADER: &str = "\
@@ -47,12 +51,12 @@ const HEADER: &str = "\
 /// Generates the models, the list of operations and the client of an OpenAPI 3.0 document, given
 /// as JSON.
 ///
-/// The same document gives the same bytes on any machine.
+/// The same document results in the same bytes on any machine.
 ///
 /// # Errors
 ///
-/// [`Error::Document`] lists every place in the document that breaks a rule, by JSON pointer, and
-/// how to mend it. The other variants tell of a text that is no OpenAPI document, or of a
+/// Returns [`Error::Document`] if the document breaks rules: it lists every place by JSON pointer,
+/// and how to fix it. The other variants are for a text that is not an OpenAPI document, and for a
 /// progenitor that does not work as expected.
 pub fn generate(document: &str) -> Result<String, Error> {
     let document = Document::parse(document)?;
@@ -70,7 +74,7 @@ pub fn generate(document: &str) -> Result<String, Error> {
     Ok(HEADER.to_owned() + &space_out(&prettyplease::unparse(&file)))
 }
 
-/// Puts an empty line after each item of a module, for whoever reviews the source.
+/// Inserts an empty line after each item of a module, for reviewers.
 fn space_out(source: &str) -> String {
     let mut spaced = String::with_capacity(source.len());
     let mut after_item = false;

@@ -1,4 +1,4 @@
-//! The models: typify's structs in the order of the document, with what typify does not give them.
+//! The models: typify's structs in the order of the document, with what typify does not add.
 
 use openapiv3::{ObjectType, Schema};
 use proc_macro2::TokenStream;
@@ -11,8 +11,8 @@ use syn::{
 use crate::{
     Error,
     docs::{doc_attributes, is_sensitive, property_doc, schema_doc},
-    document::{Document, is_open_set, object},
-    open_sets::open_set,
+    document::{Document, is_extensible_enum, object},
+    extensible_enums::extensible_enum,
     short_paths::ShortPaths,
 };
 
@@ -22,8 +22,8 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
     let items = document
         .schemas()
         .map(|(name, schema)| {
-            if is_open_set(schema) {
-                return Ok(open_set(name, schema));
+            if is_extensible_enum(schema) {
+                return Ok(extensible_enum(name, schema));
             }
             let typify = structs.iter().find(|item| item.ident == name);
             match (typify, object(schema)) {
@@ -36,8 +36,8 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
     Ok(quote! {
         /// The models: a type for each schema of the document.
         ///
-        /// The `Debug` of a model shows no customer data: it leaves out the fields that the
-        /// document marks `x-sensitive`, and those that it does not list.
+        /// The `Debug` output of a model contains no customer data: it leaves out the fields that
+        /// the document marks `x-sensitive`, and those that are not in the document.
         pub mod types {
             use ::chrono::{DateTime, Utc};
 
@@ -48,11 +48,11 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
     })
 }
 
-/// A function that no document of ours can name a type like, as types begin with a capital.
+/// The name of the function is never that of a type, as types begin with a capital.
 fn json_schema(document: &Document) -> TokenStream {
     let types = document.schemas().map(|(name, _)| format_ident!("{name}"));
     quote! {
-        /// The JSON Schema (2020-12) of every model, under its name in `$defs`.
+        /// Returns the JSON Schema (2020-12) of all models, by name in `$defs`.
         #[cfg(feature = "schemars")]
         pub fn json_schema() -> ::schemars::Schema {
             let mut generator = ::schemars::SchemaGenerator::default();
@@ -65,7 +65,7 @@ fn json_schema(document: &Document) -> TokenStream {
     }
 }
 
-/// The structs in progenitor's module `types`.
+/// Returns the structs in progenitor's module `types`.
 fn structs(progenitor: &syn::File) -> Vec<&ItemStruct> {
     let modules = progenitor.items.iter().filter_map(|item| match item {
         Item::Mod(module) if module.ident == "types" => module.content.as_ref(),
@@ -111,7 +111,7 @@ fn model(
     }
     let [mut unknown] = <[Field; 1]>::try_from(typify)
         .map_err(|_| Error::Shape(format!("one field for the unknown fields of `{name}`")))?;
-    let doc = "Fields that the document does not list, as they came.";
+    let doc = "Fields that are not in the document, as received.";
     unknown.attrs = doc_attributes(doc);
     unknown.attrs.push(parse_quote!(#[builder(default)]));
     unknown.attrs.push(parse_quote!(#[serde(flatten)]));
@@ -144,7 +144,7 @@ fn model_attributes(name: &str, schema: &Schema, object: &ObjectType) -> Vec<Att
         parse_quote!(#[non_exhaustive]),
     ]);
     if !required.is_empty() {
-        // Schemars takes a required field that may be null for an optional one.
+        // Schemars treats a required field that may be null as optional.
         attributes.push(parse_quote!(
             #[cfg_attr(feature = "schemars", schemars(extend("required" = [#(#required),*])))]
         ));
@@ -163,7 +163,7 @@ fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, require
             None => parse_quote!(#[deprecated]),
         });
     }
-    // A builder takes an Option for an optional field, unless told that it is not.
+    // A builder treats an Option as optional, unless told otherwise.
     if required && is_option(field) {
         attributes.push(parse_quote!(#[builder(required)]));
     }
@@ -171,7 +171,7 @@ fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, require
     field.attrs = attributes;
 }
 
-/// Whether serde knows `field` by `wire_name`.
+/// Returns `true` if serde knows `field` as `wire_name`.
 fn is_named(field: &Field, wire_name: &str) -> bool {
     let rename = field.attrs.iter().find_map(|attribute| {
         let options = attribute

@@ -1,4 +1,4 @@
-//! A constant for each operation, for whoever answers its calls.
+//! A constant for each operation, for servers.
 
 use heck::ToShoutySnakeCase;
 use openapiv3::{MediaType, Operation, ReferenceOr};
@@ -41,12 +41,12 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
     }
     let server = document.servers().first().map(|server| server.url.as_str());
     quote! {
-        /// What the document says of each operation.
+        /// The operations of the document.
         pub mod operations {
             use super::types;
             use crate::{Operation, Push, operation::decodes};
 
-            /// The first server that the document names.
+            /// The URL of the first server in the document.
             pub const SERVER: &str = #server;
 
             #(#constants)*
@@ -57,7 +57,7 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
     }
 }
 
-/// The name of the body's schema.
+/// Returns the name of the body's schema.
 fn body(operation: &Operation) -> Option<&str> {
     let ReferenceOr::Reference { reference } = media(operation)?.schema.as_ref()? else {
         return None;
@@ -70,11 +70,11 @@ fn media(operation: &Operation) -> Option<&MediaType> {
     body.content.values().next()
 }
 
-/// The example of the request as JSON text.
+/// Returns the example of the request as JSON.
 fn example(operation: &Operation) -> Option<String> {
     let mut example = media(operation)?.example.clone()?;
-    // Some other crate of the build decides by a feature of serde_json whether keys come sorted or
-    // as written; sorted by hand they are the same in every build.
+    // Another crate of the build may enable the feature of serde_json that keeps the order of keys;
+    // sorted here, they are the same in every build.
     example.sort_all_objects();
     Some(example.to_string())
 }

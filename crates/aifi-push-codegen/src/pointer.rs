@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The place of a value in a JSON document.
+/// The location of a value in a JSON document.
 #[derive(Clone, Debug)]
 pub(crate) struct Pointer(String);
 

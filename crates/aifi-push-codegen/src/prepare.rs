@@ -1,4 +1,4 @@
-//! The document as progenitor must see it to make models that keep what they take.
+//! The document as progenitor must see it to generate models that keep what they decode.
 
 use std::borrow::BorrowMut;
 
@@ -22,14 +22,14 @@ pub(crate) fn prepare(document: &Document) -> OpenAPI {
 
 fn prepare_named(document: &Document, schema: &mut Schema) {
     prepare_value(document, schema);
-    // Of a nullable named schema typify makes a newtype round an Option; `prepare_value` moves the
-    // null to where the schema is used.
+    // Typify generates a newtype around an Option for a nullable named schema; `prepare_value` moves
+    // the null to where the schema is used.
     schema.schema_data.nullable = false;
     if let SchemaKind::Type(Type::Object(object)) = &mut schema.schema_kind {
         for (_, property) in &mut object.properties {
             prepare_use(document, property);
         }
-        // Typify drops unknown fields unless a schema tells what they hold.
+        // Typify drops unknown fields unless a schema describes them.
         object.additional_properties = Some(AdditionalProperties::Schema(Box::new(any())));
     }
 }
@@ -69,8 +69,8 @@ fn prepare_value(document: &Document, schema: &mut Schema) {
         schema.schema_data.nullable = true;
     }
     match &mut schema.schema_kind {
-        // A type such as Uuid would refuse, or give back in another spelling, what the sender
-        // took for one.
+        // A type such as Uuid would refuse what the sender considers one, or encode it in another
+        // spelling.
         SchemaKind::Type(Type::String(string))
             if string.format != VariantOrUnknownOrEmpty::Item(StringFormat::DateTime) =>
         {

@@ -6,7 +6,7 @@ use schemars08::schema::{InstanceType, SchemaObject};
 
 use crate::{Error, document::Document, prepare::prepare};
 
-/// Runs progenitor and hands out its source as a syntax tree.
+/// Runs progenitor and returns its source as a syntax tree.
 pub(crate) fn run(document: &Document) -> Result<syn::File, Error> {
     let api: OpenAPI = prepare(document);
     let tokens = Generator::new(&settings(document)).generate_tokens(&api)?;
@@ -19,9 +19,9 @@ fn settings(document: &Document) -> GenerationSettings {
         .with_derive("PartialEq")
         // The order of a HashMap differs from run to run.
         .with_map_type("::std::collections::BTreeMap")
-        // An f64 gives back 95 as 95.0.
+        // An f64 encodes 95 as 95.0.
         .with_conversion(number(), "::serde_json::Number", [].into_iter());
-    for (name, _) in document.open_sets() {
+    for (name, _) in document.extensible_enums() {
         settings.with_replacement(name, name, [].into_iter());
     }
     settings

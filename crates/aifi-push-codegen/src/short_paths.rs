@@ -1,4 +1,4 @@
-//! Types under the names by which people know them: `Option<String>` rather than
+//! Types by their usual names: `Option<String>` rather than
 //! `::std::option::Option<::std::string::String>`.
 
 use syn::{Path, visit_mut::VisitMut};

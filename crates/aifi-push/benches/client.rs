@@ -9,7 +9,7 @@ use axum::{Json, Router, body::Bytes, routing::post};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tokio::{net::TcpListener, runtime, task::JoinSet};
 
-/// Calls that are under way at once.
+/// The number of concurrent calls.
 const CONCURRENCY: usize = 16;
 
 fn client(criterion: &mut Criterion) {
@@ -62,7 +62,7 @@ where
     calls.join_all().await;
 }
 
-/// A server in a thread of its own, which reads each body and says thank you.
+/// Starts a server in its own thread that reads each body and responds with a string.
 fn start_server() -> SocketAddr {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {

@@ -3,8 +3,8 @@
 
 /// The models: a type for each schema of the document.
 ///
-/// The `Debug` of a model shows no customer data: it leaves out the fields that the
-/// document marks `x-sensitive`, and those that it does not list.
+/// The `Debug` output of a model contains no customer data: it leaves out the fields that
+/// the document marks `x-sensitive`, and those that are not in the document.
 pub mod types {
     use ::chrono::{DateTime, Utc};
     /// A customer left a store.
@@ -34,7 +34,7 @@ pub mod types {
     pub struct TransitionLeft {
         /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
         ///
-        /// On the wire `sessionId`: the vendor's page states it.
+        /// `sessionId` on the wire, documented by the vendor.
         #[deprecated(
             note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
         )]
@@ -42,26 +42,26 @@ pub mod types {
         pub session_id: String,
         /// The shopping session that ended, if there was one.
         ///
-        /// On the wire `session`: the vendor's page states it.
+        /// `session` on the wire, documented by the vendor.
         #[builder(required)]
         #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub session: Option<Session>,
         /// Customer information.
         ///
-        /// On the wire `customer`: the vendor's page states it.
+        /// `customer` on the wire, documented by the vendor.
         pub customer: Customer,
         /// AiFi store id.
         ///
-        /// On the wire `storeId`: the vendor's page states it.
+        /// `storeId` on the wire, documented by the vendor.
         #[serde(rename = "storeId")]
         pub store_id: i64,
         /// The store that the customer left.
         ///
-        /// On the wire `store`: the vendor's page states it.
+        /// `store` on the wire, documented by the vendor.
         pub store: Store,
         /// Retailer store id.
         ///
-        /// On the wire `storeExternalId`: the vendor's page states it.
+        /// `storeExternalId` on the wire, documented by the vendor.
         #[builder(required)]
         #[serde(
             rename = "storeExternalId",
@@ -70,28 +70,28 @@ pub mod types {
         pub store_external_id: Option<String>,
         /// ISO formatted creation time of the event, that caused this webhook to be sent.
         ///
-        /// On the wire `timeOfOrigin`: the vendor's page states it.
+        /// `timeOfOrigin` on the wire, documented by the vendor.
         #[serde(rename = "timeOfOrigin")]
         pub time_of_origin: DateTime<Utc>,
         /// ISO formatted time, in which this webhook was sent.
         ///
-        /// On the wire `timeOfIssue`: the vendor's page states it.
+        /// `timeOfIssue` on the wire, documented by the vendor.
         #[serde(rename = "timeOfIssue")]
         pub time_of_issue: DateTime<Utc>,
         /// How the visit is paid.
         ///
-        /// On the wire `payment`: the vendor's page states it.
+        /// `payment` on the wire, documented by the vendor.
         pub payment: Payment,
         /// Identifier of the Shopper.
         ///
-        /// On the wire `shopperId`: the vendor's page states it.
+        /// `shopperId` on the wire, documented by the vendor.
         #[serde(rename = "shopperId")]
         pub shopper_id: String,
         /// The shopper.
         ///
-        /// On the wire `shopper`: the vendor's page states it.
+        /// `shopper` on the wire, documented by the vendor.
         pub shopper: Shopper,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -123,7 +123,7 @@ pub mod types {
     pub struct Session {
         /// When the session was created.
         ///
-        /// On the wire `createdAt`: the vendor's page shows it in its example only.
+        /// `createdAt` on the wire, from the vendor's example.
         #[serde(
             rename = "createdAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -131,7 +131,7 @@ pub mod types {
         pub created_at: Option<DateTime<Utc>>,
         /// When the session last changed.
         ///
-        /// On the wire `updatedAt`: the vendor's page shows it in its example only.
+        /// `updatedAt` on the wire, from the vendor's example.
         #[serde(
             rename = "updatedAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -139,12 +139,12 @@ pub mod types {
         pub updated_at: Option<DateTime<Utc>>,
         /// Number of the session.
         ///
-        /// On the wire `id`: the vendor's page shows it in its example only.
+        /// `id` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: Option<i64>,
         /// Number of the customer.
         ///
-        /// On the wire `customerId`: the vendor's page shows it in its example only.
+        /// `customerId` on the wire, from the vendor's example.
         #[serde(
             rename = "customerId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -152,20 +152,20 @@ pub mod types {
         pub customer_id: Option<i64>,
         /// Code with which the customer entered.
         ///
-        /// On the wire `code`: the vendor's page shows it in its example only.
+        /// `code` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub code: Option<String>,
-        /// When the code was first scanned with success. The wire spells the name so.
+        /// When the code was first scanned with success. The name is misspelled on the wire.
         ///
-        /// On the wire `codeFirstSuccesfullyScannedAt`: the vendor's page shows it in its example only.
+        /// `codeFirstSuccesfullyScannedAt` on the wire, from the vendor's example.
         #[serde(
             rename = "codeFirstSuccesfullyScannedAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub code_first_succesfully_scanned_at: Option<DateTime<Utc>>,
-        /// When the code was last scanned with success. The wire spells the name so.
+        /// When the code was last scanned with success. The name is misspelled on the wire.
         ///
-        /// On the wire `codeLastSuccesfullyScannedAt`: the vendor's page shows it in its example only.
+        /// `codeLastSuccesfullyScannedAt` on the wire, from the vendor's example.
         #[serde(
             rename = "codeLastSuccesfullyScannedAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -173,7 +173,7 @@ pub mod types {
         pub code_last_succesfully_scanned_at: Option<DateTime<Utc>>,
         /// When the first person of the session entered.
         ///
-        /// On the wire `customerFirstEnteredAt`: the vendor's page shows it in its example only.
+        /// `customerFirstEnteredAt` on the wire, from the vendor's example.
         #[serde(
             rename = "customerFirstEnteredAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -181,7 +181,7 @@ pub mod types {
         pub customer_first_entered_at: Option<DateTime<Utc>>,
         /// When the last person of the session entered.
         ///
-        /// On the wire `customerLastEnteredAt`: the vendor's page shows it in its example only.
+        /// `customerLastEnteredAt` on the wire, from the vendor's example.
         #[serde(
             rename = "customerLastEnteredAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -189,7 +189,7 @@ pub mod types {
         pub customer_last_entered_at: Option<DateTime<Utc>>,
         /// When the first person of the session left.
         ///
-        /// On the wire `customerFirstExitedAt`: the vendor's page shows it in its example only.
+        /// `customerFirstExitedAt` on the wire, from the vendor's example.
         #[serde(
             rename = "customerFirstExitedAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -197,7 +197,7 @@ pub mod types {
         pub customer_first_exited_at: Option<DateTime<Utc>>,
         /// When the last person of the session left.
         ///
-        /// On the wire `customerLastExitedAt`: the vendor's page shows it in its example only.
+        /// `customerLastExitedAt` on the wire, from the vendor's example.
         #[serde(
             rename = "customerLastExitedAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -205,7 +205,7 @@ pub mod types {
         pub customer_last_exited_at: Option<DateTime<Utc>>,
         /// Number of the means of payment.
         ///
-        /// On the wire `customerPaymentInstrumentId`: the vendor's page shows it in its example only.
+        /// `customerPaymentInstrumentId` on the wire, from the vendor's example.
         #[serde(
             rename = "customerPaymentInstrumentId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -213,7 +213,7 @@ pub mod types {
         pub customer_payment_instrument_id: Option<i64>,
         /// The customer's rating of the visit; 95 in the example, with no unit.
         ///
-        /// On the wire `customerSatisfaction`: the vendor's page shows it in its example only.
+        /// `customerSatisfaction` on the wire, from the vendor's example.
         #[serde(
             rename = "customerSatisfaction",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -221,7 +221,7 @@ pub mod types {
         pub customer_satisfaction: Option<i64>,
         /// Whether the customer gave a rating.
         ///
-        /// On the wire `customerSatisfactionSubmitted`: the vendor's page shows it in its example only.
+        /// `customerSatisfactionSubmitted` on the wire, from the vendor's example.
         #[serde(
             rename = "customerSatisfactionSubmitted",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -229,7 +229,7 @@ pub mod types {
         pub customer_satisfaction_submitted: Option<bool>,
         /// How many people the group has.
         ///
-        /// On the wire `groupSize`: the vendor's page shows it in its example only.
+        /// `groupSize` on the wire, from the vendor's example.
         #[serde(
             rename = "groupSize",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -237,12 +237,12 @@ pub mod types {
         pub group_size: Option<i64>,
         /// How many people visited.
         ///
-        /// On the wire `visitors`: the vendor's page shows it in its example only.
+        /// `visitors` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub visitors: Option<i64>,
         /// Identifier of the location.
         ///
-        /// On the wire `locationId`: the vendor's page shows it in its example only.
+        /// `locationId` on the wire, from the vendor's example.
         #[serde(
             rename = "locationId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -250,12 +250,12 @@ pub mod types {
         pub location_id: Option<String>,
         /// Priority of the session.
         ///
-        /// On the wire `priority`: the vendor's page shows it in its example only.
+        /// `priority` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub priority: Option<i64>,
         /// A unique token to identify a shopping session; the same concept as `sessionId`.
         ///
-        /// On the wire `sessionToken`: the vendor's page shows it in its example only.
+        /// `sessionToken` on the wire, from the vendor's example.
         #[serde(
             rename = "sessionToken",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -263,7 +263,7 @@ pub mod types {
         pub session_token: Option<String>,
         /// A unique token to identify a shopping session.
         ///
-        /// On the wire `sessionId`: the vendor's page shows it in its example only.
+        /// `sessionId` on the wire, from the vendor's example.
         #[serde(
             rename = "sessionId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -271,7 +271,7 @@ pub mod types {
         pub session_id: Option<String>,
         /// Another session that this one refers to. Any JSON: only null was ever shown.
         ///
-        /// On the wire `referencedSessionId`: the vendor's page shows it in its example only.
+        /// `referencedSessionId` on the wire, from the vendor's example.
         #[serde(
             rename = "referencedSessionId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -279,12 +279,12 @@ pub mod types {
         pub referenced_session_id: Option<::serde_json::Value>,
         /// State of the session.
         ///
-        /// On the wire `status`: the vendor's page shows it in its example only.
+        /// `status` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: Option<SessionStatus>,
         /// AiFi store id.
         ///
-        /// On the wire `storeId`: the vendor's page shows it in its example only.
+        /// `storeId` on the wire, from the vendor's example.
         #[serde(
             rename = "storeId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -292,7 +292,7 @@ pub mod types {
         pub store_id: Option<i64>,
         /// Any JSON: the example shows a number, the name reads like a time.
         ///
-        /// On the wire `storeIdScannableAt`: the vendor's page shows it in its example only.
+        /// `storeIdScannableAt` on the wire, from the vendor's example.
         #[serde(
             rename = "storeIdScannableAt",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -300,7 +300,7 @@ pub mod types {
         pub store_id_scannable_at: Option<::serde_json::Value>,
         /// Whether fraud is suspected.
         ///
-        /// On the wire `suspectedFraud`: the vendor's page shows it in its example only.
+        /// `suspectedFraud` on the wire, from the vendor's example.
         #[serde(
             rename = "suspectedFraud",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -308,18 +308,18 @@ pub mod types {
         pub suspected_fraud: Option<bool>,
         /// What the retailer and the platform keep with the session.
         ///
-        /// On the wire `metadata`: the vendor's page shows it in its example only.
+        /// `metadata` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: Option<SessionMetadata>,
         /// When the session expires.
         ///
-        /// On the wire `expiresAt`: the vendor's page shows it in its example only.
+        /// `expiresAt` on the wire, from the vendor's example.
         #[serde(
             rename = "expiresAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub expires_at: Option<DateTime<Utc>>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -362,29 +362,29 @@ pub mod types {
         }
     }
 
-    /// State of a session. Only `active` was ever shown; a set like this grows.
+    /// State of a session. Only `active` was ever shown; more may follow.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)]
     #[serde(from = "String")]
     #[non_exhaustive]
     pub enum SessionStatus {
         /// `active` on the wire.
         Active,
-        /// A value that the document does not list, kept as it came.
+        /// A value that is not in the document, kept as received.
         Unlisted(UnlistedSessionStatus),
     }
 
-    /// The text of a [`SessionStatus`] that the document does not list. Only decoding and the conversions of [`SessionStatus`] make one, so it never holds a known value.
+    /// The text of a [`SessionStatus`] that is not in the document. Only decoding and the conversions of [`SessionStatus`] create one, so it is never a known value.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct UnlistedSessionStatus(String);
     impl UnlistedSessionStatus {
-        /// The value as it stands on the wire.
+        /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
             &self.0
         }
     }
 
     impl SessionStatus {
-        /// The value as it stands on the wire.
+        /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
             match self {
                 Self::Active => "active",
@@ -439,7 +439,7 @@ pub mod types {
         fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
             ::schemars::json_schema!(
                 { "description" :
-                "State of a session. Only `active` was ever shown; a set like this grows.",
+                "State of a session. Only `active` was ever shown; more may follow.",
                 "type" : "string", "x-extensible-enum" : ["active"], }
             )
         }
@@ -454,10 +454,10 @@ pub mod types {
     pub struct SessionMetadata {
         /// The platform's own list of events.
         ///
-        /// On the wire `events`: the vendor's page shows it in its example only.
+        /// `events` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub events: Option<Vec<SessionMetadataEvent>>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -481,7 +481,7 @@ pub mod types {
     pub struct SessionMetadataEvent {
         /// Identifier of the event.
         ///
-        /// On the wire `eventId`: the vendor's page shows it in its example only.
+        /// `eventId` on the wire, from the vendor's example.
         #[serde(
             rename = "eventId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -489,10 +489,10 @@ pub mod types {
         pub event_id: Option<String>,
         /// What is kept with the event.
         ///
-        /// On the wire `metadata`: the vendor's page shows it in its example only.
+        /// `metadata` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: Option<::serde_json::Map<String, ::serde_json::Value>>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -516,7 +516,7 @@ pub mod types {
     pub struct Customer {
         /// The retailer's id of the customer.
         ///
-        /// On the wire `externalId`: the vendor's page shows it in its example only.
+        /// `externalId` on the wire, from the vendor's example.
         #[serde(
             rename = "externalId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -524,20 +524,20 @@ pub mod types {
         pub external_id: Option<String>,
         /// What the retailer keeps with the customer.
         ///
-        /// On the wire `metadata`: the vendor's page shows it in its example only.
+        /// `metadata` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub metadata: Option<::serde_json::Map<String, ::serde_json::Value>>,
         /// AiFi customer id.
         ///
-        /// On the wire `id`: the vendor's page shows it in its example only.
+        /// `id` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: Option<String>,
         /// Role of the customer.
         ///
-        /// On the wire `role`: the vendor's page shows it in its example only.
+        /// `role` on the wire, from the vendor's example.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub role: Option<CustomerRole>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -550,7 +550,7 @@ pub mod types {
         }
     }
 
-    /// Role of a customer. `customer` is from the example, the others were seen elsewhere in the platform; a set like this grows.
+    /// Role of a customer. `customer` is from the example, the others were seen elsewhere in the platform; more may follow.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)]
     #[serde(from = "String")]
     #[non_exhaustive]
@@ -565,22 +565,22 @@ pub mod types {
         Untracked,
         /// `unknown` on the wire.
         Unknown,
-        /// A value that the document does not list, kept as it came.
+        /// A value that is not in the document, kept as received.
         Unlisted(UnlistedCustomerRole),
     }
 
-    /// The text of a [`CustomerRole`] that the document does not list. Only decoding and the conversions of [`CustomerRole`] make one, so it never holds a known value.
+    /// The text of a [`CustomerRole`] that is not in the document. Only decoding and the conversions of [`CustomerRole`] create one, so it is never a known value.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct UnlistedCustomerRole(String);
     impl UnlistedCustomerRole {
-        /// The value as it stands on the wire.
+        /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
             &self.0
         }
     }
 
     impl CustomerRole {
-        /// The value as it stands on the wire.
+        /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
             match self {
                 Self::Customer => "customer",
@@ -643,7 +643,7 @@ pub mod types {
         fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
             ::schemars::json_schema!(
                 { "description" :
-                "Role of a customer. `customer` is from the example, the others were seen elsewhere in the platform; a set like this grows.",
+                "Role of a customer. `customer` is from the example, the others were seen elsewhere in the platform; more may follow.",
                 "type" : "string", "x-extensible-enum" : ["customer", "employee",
                 "tester", "untracked", "unknown"], }
             )
@@ -659,7 +659,7 @@ pub mod types {
     pub struct Store {
         /// Number of the store in the OASIS API.
         ///
-        /// On the wire `oasisApiStoreId`: the vendor's page shows it in its example only.
+        /// `oasisApiStoreId` on the wire, from the vendor's example.
         #[serde(
             rename = "oasisApiStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -667,13 +667,13 @@ pub mod types {
         pub oasis_api_store_id: Option<i64>,
         /// Identifier of the store, unique in AiFi.
         ///
-        /// On the wire `aifiUniqueStoreId`: the vendor's page shows it in its example only.
+        /// `aifiUniqueStoreId` on the wire, from the vendor's example.
         #[serde(
             rename = "aifiUniqueStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub aifi_unique_store_id: Option<String>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -698,13 +698,13 @@ pub mod types {
     pub struct Payment {
         /// Who handles the payment.
         ///
-        /// On the wire `paymentProvider`: the vendor's page shows it in its example only.
+        /// `paymentProvider` on the wire, from the vendor's example.
         #[serde(
             rename = "paymentProvider",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub payment_provider: Option<PaymentProvider>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -719,7 +719,7 @@ pub mod types {
         }
     }
 
-    /// Who handles a payment. `NONE` is from the example, the others were seen elsewhere in the platform; a set like this grows.
+    /// Who handles a payment. `NONE` is from the example, the others were seen elsewhere in the platform; more may follow.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)]
     #[serde(from = "String")]
     #[non_exhaustive]
@@ -736,22 +736,22 @@ pub mod types {
         FreedomPay,
         /// `GENERIC` on the wire.
         Generic,
-        /// A value that the document does not list, kept as it came.
+        /// A value that is not in the document, kept as received.
         Unlisted(UnlistedPaymentProvider),
     }
 
-    /// The text of a [`PaymentProvider`] that the document does not list. Only decoding and the conversions of [`PaymentProvider`] make one, so it never holds a known value.
+    /// The text of a [`PaymentProvider`] that is not in the document. Only decoding and the conversions of [`PaymentProvider`] create one, so it is never a known value.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct UnlistedPaymentProvider(String);
     impl UnlistedPaymentProvider {
-        /// The value as it stands on the wire.
+        /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
             &self.0
         }
     }
 
     impl PaymentProvider {
-        /// The value as it stands on the wire.
+        /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
             match self {
                 Self::None => "NONE",
@@ -816,7 +816,7 @@ pub mod types {
         fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
             ::schemars::json_schema!(
                 { "description" :
-                "Who handles a payment. `NONE` is from the example, the others were seen elsewhere in the platform; a set like this grows.",
+                "Who handles a payment. `NONE` is from the example, the others were seen elsewhere in the platform; more may follow.",
                 "type" : "string", "x-extensible-enum" : ["NONE", "STRIPE", "PAYTER",
                 "ADYEN", "FREEDOM_PAY", "GENERIC"], }
             )
@@ -832,13 +832,13 @@ pub mod types {
     pub struct Shopper {
         /// Identifier of the Shopper.
         ///
-        /// On the wire `shopperId`: the vendor's page shows it in its example only.
+        /// `shopperId` on the wire, from the vendor's example.
         #[serde(
             rename = "shopperId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub shopper_id: Option<String>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -860,20 +860,20 @@ pub mod types {
     pub struct ApiError {
         /// What went wrong, for people.
         ///
-        /// On the wire `message`: an assumption, the vendor's page does not show it.
+        /// `message` on the wire, assumed: the vendor does not document it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub message: Option<String>,
         /// What went wrong, for programs, such as `E_INVALID_BODY`.
         ///
-        /// On the wire `type`: an assumption, the vendor's page does not show it.
+        /// `type` on the wire, assumed: the vendor does not document it.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
         pub type_: Option<String>,
         /// One entry for each field that was wrong.
         ///
-        /// On the wire `errors`: an assumption, the vendor's page does not show it.
+        /// `errors` on the wire, assumed: the vendor does not document it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub errors: Option<Vec<ApiErrorDetail>>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -899,20 +899,20 @@ pub mod types {
     pub struct ApiErrorDetail {
         /// What is wrong with the field, for people.
         ///
-        /// On the wire `error`: an assumption, the vendor's page does not show it.
+        /// `error` on the wire, assumed: the vendor does not document it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: Option<String>,
         /// The rule that the field broke.
         ///
-        /// On the wire `rule`: an assumption, the vendor's page does not show it.
+        /// `rule` on the wire, assumed: the vendor does not document it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub rule: Option<String>,
         /// Path of the field.
         ///
-        /// On the wire `field`: an assumption, the vendor's page does not show it.
+        /// `field` on the wire, assumed: the vendor does not document it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub field: Option<String>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -929,7 +929,7 @@ pub mod types {
         }
     }
 
-    /// The JSON Schema (2020-12) of every model, under its name in `$defs`.
+    /// Returns the JSON Schema (2020-12) of all models, by name in `$defs`.
     #[cfg(feature = "schemars")]
     pub fn json_schema() -> ::schemars::Schema {
         let mut generator = ::schemars::SchemaGenerator::default();
@@ -953,15 +953,15 @@ pub mod types {
     }
 }
 
-/// What the document says of each operation.
+/// The operations of the document.
 pub mod operations {
     use super::types;
     use crate::{Operation, Push, operation::decodes};
-    /// The first server that the document names.
+    /// The URL of the first server in the document.
     pub const SERVER: &str = "https://oasis-api.public.sandbox.oasis.aifi.com";
     /// Push transitions: customer left a store
     ///
-    /// Tells that a customer left a store. The call is informative: no action follows from its answer, and no retry is promised.
+    /// Reports that a customer left a store. The call is informative: no action follows from its response, and no retry is promised.
     ///
     /// `POST /api/push/transition/left`
     pub const TRANSITION_LEFT: Operation = Operation {
@@ -988,13 +988,17 @@ mod client {
     impl Client {
         /// Push transitions: customer left a store
         ///
-        /// Tells that a customer left a store. The call is informative: no action follows from its answer, and no retry is promised.
+        /// Reports that a customer left a store. The call is informative: no action follows from its response, and no retry is promised.
         ///
         /// `POST /api/push/transition/left`
         ///
         /// # Errors
         ///
-        /// [`Error`] tells what went wrong, and whether sending again may help.
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
         pub async fn transition_left(
             &self,
             body: &types::TransitionLeft,

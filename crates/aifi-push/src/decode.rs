@@ -8,6 +8,8 @@ use serde_path_to_error::Segment;
 
 /// Decodes JSON.
 ///
+/// # Examples
+///
 /// ```
 /// use aifi_push::types::TransitionLeft;
 ///
@@ -17,9 +19,9 @@ use serde_path_to_error::Segment;
 ///
 /// # Errors
 ///
-/// [`DecodeError`] names the field by its name on the wire, with line and column.
+/// Returns [`DecodeError`], which contains the name of the field on the wire, line and column.
 pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
-    // Keeping track of the path costs time, so only a body that failed is read with it.
+    // Tracking the path takes time, so only a body that failed is decoded with it.
     serde_json::from_slice(json).map_err(|error| {
         let mut deserializer = serde_json::Deserializer::from_slice(json);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -29,9 +31,9 @@ pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
     })
 }
 
-/// Why a body could not be decoded: the field, the place and the reason.
+/// Why a body failed to decode: the field, the position and the reason.
 ///
-/// It holds the names of fields but no value, so it can be logged.
+/// It contains the names of fields but no values, so it can be logged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct DecodeError {
     path: String,
@@ -41,23 +43,23 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// The field by its name on the wire, such as `session.metadata.events[0].eventId`; empty for
-    /// the body as a whole.
+    /// Returns the path of the field by its names on the wire, such as
+    /// `session.metadata.events[0].eventId`; empty for the body as a whole.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The line at which reading stopped, from 1.
+    /// Returns the line at which decoding stopped, from 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// The column at which reading stopped, in bytes.
+    /// Returns the column at which decoding stopped, in bytes.
     pub fn column(&self) -> usize {
         self.column
     }
 
-    /// What was wrong, without the value.
+    /// Returns what was wrong, without the value.
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -69,7 +71,7 @@ impl DecodeError {
             .strip_suffix(&format!(" at line {line} column {column}"))
             .unwrap_or(&text);
         let reason = match error.classify() {
-            // The texts for what is no JSON are fixed ones.
+            // The texts for invalid JSON are constant.
             Category::Io | Category::Syntax | Category::Eof => text.to_owned(),
             Category::Data => match quoted(text) {
                 Some(("missing field", field)) => {
@@ -78,7 +80,7 @@ impl DecodeError {
                 }
                 Some(("duplicate field", field)) => {
                     push(&mut path, field);
-                    "this field is there twice".to_owned()
+                    "this field occurs twice".to_owned()
                 }
                 _ => wrong_value(text),
             },
@@ -113,7 +115,7 @@ fn path(path: &serde_path_to_error::Path) -> String {
         match segment {
             Segment::Map { key } => push(&mut text, key),
             Segment::Seq { index } => text.push_str(&format!("[{index}]")),
-            // A variant is a name of ours, and what is unknown has none.
+            // A variant is not a name on the wire, and an unknown segment has none.
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
@@ -134,10 +136,10 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
 
 const DATE_TIME: &str = "a date-time with a zone, such as 2019-08-24T14:15:22Z";
 
-/// Says what serde says of a wrong value, without the value.
+/// Returns the reason that serde reports for a wrong value, without the value.
 fn wrong_value(text: &str) -> String {
-    // Serde writes `invalid type: string "7", expected i64`. The value may hold any text, but what
-    // follows the last `expected` is from our types.
+    // Serde writes `invalid type: string "7", expected i64`. The value may contain any text, but
+    // what follows the last `expected` comes from the types.
     let Some((found, expected)) = text.rsplit_once(", expected ") else {
         return not_a_date_time(text);
     };
@@ -153,7 +155,7 @@ fn wrong_value(text: &str) -> String {
     let kinds = [
         ("invalid type: string", "a string"),
         ("invalid type: integer", "an integer"),
-        ("invalid type: floating point", "a number that is not"),
+        ("invalid type: floating point", "another number"),
         ("invalid type: boolean", "a boolean"),
         ("invalid type: null", "null"),
         ("invalid type: map", "an object"),
@@ -166,7 +168,7 @@ fn wrong_value(text: &str) -> String {
     }
 }
 
-/// Chrono says what is wrong with a date-time but not that it should be one.
+/// Chrono reports what is wrong with a date-time, but not that one is expected.
 fn not_a_date_time(text: &str) -> String {
     let chrono = [
         "input contains invalid characters",

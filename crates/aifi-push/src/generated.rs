@@ -1,16 +1,16 @@
-//! The place where generated source enters the crate; nothing here is written by hand but this.
+//! The generated source.
 //!
-//! To read the source, open `snapshots/generated.snap.rs`: a test holds it against the source that
-//! is compiled.
+//! To read it, open `snapshots/generated.snap.rs`: a test compares it with the source that is
+//! compiled.
 
 #![allow(
-    // Derives read and write deprecated fields too.
+    // Derives use deprecated fields too.
     deprecated,
-    // The schemas of a document need not use each import.
+    // A document does not need all of the imports.
     unused_imports,
-    // Builders of bon name types that stay in their module.
+    // Bon's builders have types that are private to their module.
     unnameable_types,
-    // The documentation of a type quotes the document.
+    // The documentation of a type is text of the document.
     rustdoc::all,
     clippy::all
 )]

@@ -1,15 +1,15 @@
 //! Build, send and parse the events that AiFi pushes to a retailer when a customer leaves a
 //! checkout-free store.
 //!
-//! Everything here follows from one OpenAPI document, `openapi/aifi-push.json`: the models in
-//! [`types`], the facts about each operation in [`operations`], and the methods of `Client`.
+//! The models in [`types`], the constants in [`operations`] and the methods of `Client` are
+//! generated from one OpenAPI document, `openapi/aifi-push.json`.
 //!
 //! # Receive and decode
 //!
 //! ```
 //! use aifi_push::types::{SessionStatus, TransitionLeft};
 //!
-//! // The body of a request: here, the example of the vendor's page.
+//! // The body of a request: here, the vendor's example.
 //! let body = aifi_push::operations::TRANSITION_LEFT.example.unwrap_or_default();
 //!
 //! let event: TransitionLeft = aifi_push::from_slice(body.as_bytes())?;
@@ -24,8 +24,8 @@
 //! # Ok::<(), aifi_push::DecodeError>(())
 //! ```
 //!
-//! Decoding is tolerant. A value that the document does not list becomes `Unlisted` and keeps its
-//! text, a field that it does not list lands in `extra`, and encoding gives both back.
+//! Decoding is tolerant. An enum value that is not in the document becomes `Unlisted` with its
+//! text, a field that is not in the document is kept in `extra`, and encoding writes both again.
 //!
 //! # Build and send
 //!
@@ -56,7 +56,7 @@
 //! # }
 //! ```
 //!
-//! What the document requires, the compiler does too: here the session and more are missing.
+//! A builder without the fields that the document requires does not compile:
 //!
 //! ```compile_fail
 //! use aifi_push::types::TransitionLeft;
@@ -68,11 +68,11 @@
 //!
 //! | Name | Description | Default |
 //! |---|---|---|
-//! | `client` | `Client`, `Error` and what belongs to them. Without it there is no HTTP and no async runtime in the tree | yes |
-//! | `codegen` | Generate from the document at build time. Without it the build takes the reviewed snapshot, which holds the same source, and compiles no generator | yes |
+//! | `client` | `Client` and `Error`. Without it the crate depends on no HTTP library and no async runtime | yes |
+//! | `codegen` | Generate the code at build time. Without it the build uses the reviewed snapshot of the same code, and compiles no generator | yes |
 //! | `retry` | `RetryPolicy`; part of `client` | yes |
-//! | `rustls` | TLS of the client by rustls, trusting the roots of the platform | yes |
-//! | `native-tls` | TLS of the client by the library of the platform, where `rustls` is off | no |
+//! | `rustls` | TLS for the client by rustls, with the root certificates of the platform | yes |
+//! | `native-tls` | TLS for the client by the library of the platform, unless `rustls` is enabled | no |
 //! | `schemars` | `JsonSchema` for every model | no |
 
 mod decode;

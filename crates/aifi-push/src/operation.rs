@@ -1,10 +1,12 @@
-//! What the document says of an operation.
+//! The operations of the document.
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{DecodeError, from_slice};
 
-/// An operation of the document: one kind of push.
+/// An operation of the document: a kind of event.
+///
+/// # Examples
 ///
 /// ```
 /// use aifi_push::operations;
@@ -17,9 +19,9 @@ use crate::{DecodeError, from_slice};
 pub struct Operation {
     /// The `operationId`, which is also the name of the client's method.
     pub id: &'static str,
-    /// The HTTP method, in capitals.
+    /// The HTTP method, in upper case.
     pub method: &'static str,
-    /// The path below the base URL, with a slash in front.
+    /// The path below the base URL, with a leading slash.
     pub path: &'static str,
     /// The example of the request body, as JSON.
     pub example: Option<&'static str>,
@@ -27,17 +29,17 @@ pub struct Operation {
 }
 
 impl Operation {
-    /// The last segment of the path. The platform adds it to the URL that a retailer configured:
-    /// with `https://retailer.example/webhook`, it calls `/webhook/left`.
+    /// Returns the last segment of the path. The platform appends it to the URL that a retailer
+    /// configured: with `https://retailer.example/webhook`, it calls `/webhook/left`.
     pub fn segment(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
-    /// Checks that a body decodes into the model of this operation.
+    /// Checks that a body decodes into the model of the operation.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] names the field that is wrong.
+    /// Returns [`DecodeError`] if it does not.
     pub fn check(&self, body: &[u8]) -> Result<(), DecodeError> {
         (self.decodes)(body)
     }
@@ -45,7 +47,7 @@ impl Operation {
 
 /// A model that is the body of an operation.
 pub trait Push: Serialize + DeserializeOwned {
-    /// The operation that sends it.
+    /// The operation.
     const OPERATION: Operation;
 }
 

@@ -93,5 +93,5 @@ impl RetryPolicy {
     }
 }
 
-/// Takes a nanosecond past the longest [`Duration`].
+/// Enough to get from a nanosecond past the longest [`Duration`].
 const MAX_DOUBLINGS: u32 = 94;

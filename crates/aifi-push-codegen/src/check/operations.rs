@@ -1,4 +1,4 @@
-//! Rules for operations: one JSON body in, one type of answer out, a bearer token.
+//! Rules for operations: one JSON body, one type of response, a bearer token.
 
 use std::collections::HashSet;
 
@@ -24,18 +24,20 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
     for (path, item) in document.api.paths.iter() {
         let pointer = paths.join(path);
         let ReferenceOr::Item(item) = item else {
-            problems.add(&pointer, "a path can't be a reference: write it out here");
+            problems.add(&pointer, "unsupported reference: write the path out here");
             continue;
         };
         if !item.parameters.is_empty() || path.contains('{') {
-            problems.add(&pointer, "parameters are not supported: a push is all body");
+            problems.add(
+                &pointer,
+                "parameters are not supported: send everything in the body",
+            );
         }
         let segment = path.rsplit('/').next().unwrap_or_default();
         if segment.is_empty() || !segments.insert(segment) {
             problems.add(
                 &pointer,
-                "a receiver tells the kinds of push apart by the last segment of the path: give \
-                 each path one of its own",
+                "the last segment of a path must be unique: a receiver identifies the operation by it",
             );
         }
         for (method, operation) in item.iter() {
@@ -57,7 +59,7 @@ fn check_id<'a>(
     let Some(id) = &operation.operation_id else {
         problems.add(
             pointer,
-            "no operationId: add one, it becomes the name of the client's method",
+            "missing operationId: add one, it names the client's method",
         );
         return;
     };
@@ -66,13 +68,16 @@ fn check_id<'a>(
         problems.add(
             &pointer,
             format!(
-                "`{id}` can't name a method: write it in snake case, such as `{}`",
+                "invalid operationId `{id}`: expected snake case, such as `{}`",
                 id.to_snake_case()
             ),
         );
     }
     if !ids.insert(id) {
-        problems.add(&pointer, format!("`{id}` names another operation already"));
+        problems.add(
+            &pointer,
+            format!("duplicate operationId `{id}`: choose another"),
+        );
     }
 }
 
@@ -86,7 +91,7 @@ fn check_request<'a>(
     if !operation.parameters.is_empty() {
         problems.add(
             &pointer.join("parameters"),
-            "parameters are not supported: a push is all body",
+            "parameters are not supported: send everything in the body",
         );
     }
     let pointer = pointer.join("requestBody");
@@ -98,8 +103,8 @@ fn check_request<'a>(
         problems.add(
             &pointer,
             format!(
-                "the body must be written here, `required: true`, of the one type `{JSON}`, with a \
-                 `$ref` to an object of /components/schemas that is not nullable"
+                "unsupported body: expected one written here, `required: true`, of the only type \
+                 `{JSON}`, with a `$ref` to an object of /components/schemas that is not nullable"
             ),
         );
         return;
@@ -108,14 +113,14 @@ fn check_request<'a>(
         problems.add(
             &pointer.join("content").join(JSON).join("schema"),
             format!(
-                "`{schema}` is the body of another operation already: give each a schema of its \
-                 own, as the type tells a consumer which push it holds"
+                "`{schema}` is already the body of another operation: use another schema, as a \
+                 consumer identifies the operation by the type"
             ),
         );
     }
 }
 
-/// The reference of a body that is as it must be.
+/// Returns the reference of a supported body.
 fn named_object<'a>(document: &Document, body: &'a RequestBody) -> Option<&'a str> {
     let [(JSON, media)] = media_types(&body.content)[..] else {
         return None;
@@ -135,7 +140,7 @@ fn media_types(content: &openapiv3::Content) -> Vec<(&str, &MediaType)> {
         .collect()
 }
 
-/// Progenitor panics where the successes of an operation have several types, or its errors.
+/// Progenitor panics if the success responses of an operation have several types, or its errors.
 fn check_responses(
     document: &Document,
     operation: &Operation,
@@ -152,20 +157,20 @@ fn check_responses(
             StatusCode::Code(_) | StatusCode::Range(_) => {
                 problems.add(
                     &pointer.join(&status.to_string()),
-                    "only 2xx, 4xx and 5xx can be told apart: leave the rest to `default`",
+                    "unsupported status: expected 2xx, 4xx, 5xx or `default`",
                 );
                 continue;
             }
         };
         let pointer = pointer.join(&status.to_string());
-        if let Some(answer) = answer(document, response, &pointer, problems) {
-            side.add(answer, &pointer, problems);
+        if let Some(body) = response_body(document, response, &pointer, problems) {
+            side.add(body, &pointer, problems);
         }
     }
     if let Some(response) = &operation.responses.default {
         let pointer = pointer.join("default");
-        if let Some(answer) = answer(document, response, &pointer, problems) {
-            errors.add(answer, &pointer, problems);
+        if let Some(body) = response_body(document, response, &pointer, problems) {
+            errors.add(body, &pointer, problems);
         }
     }
     if !operation
@@ -175,17 +180,17 @@ fn check_responses(
     {
         problems.add(
             &pointer,
-            "no `2XX`: add it, as the client takes any 2xx for a success",
+            "missing `2XX`: add it, as the client treats any 2xx as success",
         );
     }
 }
 
-/// The schema of an answer; `None` where it has no body.
-type Answer<'a> = Option<&'a ReferenceOr<Schema>>;
+/// The schema of a response; `None` if it has no body.
+type Body<'a> = Option<&'a ReferenceOr<Schema>>;
 
 struct OneType<'a> {
     side: &'static str,
-    first: Option<Answer<'a>>,
+    first: Option<Body<'a>>,
 }
 
 impl<'a> OneType<'a> {
@@ -193,15 +198,15 @@ impl<'a> OneType<'a> {
         Self { side, first: None }
     }
 
-    fn add(&mut self, answer: Answer<'a>, pointer: &Pointer, problems: &mut Problems) {
+    fn add(&mut self, body: Body<'a>, pointer: &Pointer, problems: &mut Problems) {
         match self.first {
-            None => self.first = Some(answer),
-            Some(first) if first == answer => {}
+            None => self.first = Some(body),
+            Some(first) if first == body => {}
             Some(_) => problems.add(
                 pointer,
                 format!(
-                    "a second {} type for this operation (having no body is a type too): give all \
-                     of them the same schema",
+                    "a second type of {} response (no body counts as a type): use the same schema \
+                     for all",
                     self.side
                 ),
             ),
@@ -209,15 +214,15 @@ impl<'a> OneType<'a> {
     }
 }
 
-/// The outer `None` is for an answer that can't be generated from, which is then reported.
-fn answer<'a>(
+/// The outer `None` is for an unsupported response, which is then reported.
+fn response_body<'a>(
     document: &'a Document,
     response: &'a ReferenceOr<Response>,
     pointer: &Pointer,
     problems: &mut Problems,
-) -> Option<Answer<'a>> {
+) -> Option<Body<'a>> {
     let Some(response) = document.response(response) else {
-        problems.add(pointer, "the reference leads nowhere");
+        problems.add(pointer, "unresolved reference");
         return None;
     };
     match &media_types(&response.content)[..] {
@@ -238,14 +243,14 @@ fn answer<'a>(
         _ => {
             problems.add(
                 &pointer.join("content"),
-                format!("an answer has the one type `{JSON}` with a schema, or no content"),
+                format!("unsupported content: expected `{JSON}` with a schema, or none"),
             );
             None
         }
     }
 }
 
-/// The client sends one bearer token with every call, so the document must ask for just that.
+/// The client sends one bearer token with every call, so the document must require just that.
 fn check_security(
     api: &OpenAPI,
     operation: &Operation,
@@ -265,8 +270,8 @@ fn check_security(
     if !only_bearer {
         problems.add(
             &pointer.join("security"),
-            "the client knows one kind of security: name one scheme of type `http`, scheme `bearer`, \
-             here or for the whole document",
+            "unsupported security: expected one scheme of type `http`, scheme `bearer`, here or for \
+             the whole document",
         );
     }
 }

@@ -8,9 +8,9 @@ use openapiv3::{
     SchemaKind, StringType, Type,
 };
 
-use super::{Problems, open_sets};
+use super::{Problems, extensible_enums};
 use crate::{
-    document::{Document, PROVENANCE, is_open_set, object, referred},
+    document::{Document, PROVENANCE, is_extensible_enum, object, referred},
     pointer::Pointer,
     short_paths::NAMES,
 };
@@ -27,7 +27,7 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
         let pointer = schemas.join(name);
         if name.to_upper_camel_case() != *name {
             let message = format!(
-                "`{name}` can't name a type: write it as `{}`",
+                "invalid name `{name}`: expected upper camel case, such as `{}`",
                 name.to_upper_camel_case()
             );
             problems.add(&pointer, message);
@@ -35,14 +35,11 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
         if NAMES.contains(&name.as_str()) {
             problems.add(
                 &pointer,
-                format!("`{name}` is a type of Rust's: choose another name"),
+                format!("`{name}` is the name of a Rust type: choose another"),
             );
         }
         let ReferenceOr::Item(schema) = schema else {
-            problems.add(
-                &pointer,
-                "a named schema can't be a reference: write it out here",
-            );
+            problems.add(&pointer, "unsupported reference: write the schema out here");
             continue;
         };
         check_named(document, schema, &pointer, problems);
@@ -50,8 +47,8 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
 }
 
 fn check_named(document: &Document, schema: &Schema, pointer: &Pointer, problems: &mut Problems) {
-    if is_open_set(schema) {
-        open_sets::check(schema, pointer, problems);
+    if is_extensible_enum(schema) {
+        extensible_enums::check(schema, pointer, problems);
         return;
     }
     match object(schema) {
@@ -62,8 +59,8 @@ fn check_named(document: &Document, schema: &Schema, pointer: &Pointer, problems
             check_value(document, schema, pointer, problems);
             problems.add(
                 pointer,
-                "a named schema is an object with properties, or a string with \
-                 `x-extensible-enum`: write this one where it is used",
+                "unsupported named schema: expected an object with properties, or a string with \
+                 `x-extensible-enum`; write any other schema where it is used",
             );
         }
     }
@@ -78,7 +75,7 @@ fn check_object(
     if object.additional_properties == Some(AdditionalProperties::Any(false)) {
         problems.add(
             &pointer.join("additionalProperties"),
-            "`false` would refuse a whole event for one new field: write `{}`",
+            "`false` would refuse whole events because of one new field: write `{}`",
         );
     }
     if object.min_properties.is_some() || object.max_properties.is_some() {
@@ -86,33 +83,33 @@ fn check_object(
     }
     for name in &object.required {
         if !object.properties.contains_key(name) {
-            let message = format!("`{name}` is required but is no property: add the property");
+            let message = format!("`{name}` is required but not a property: add the property");
             problems.add(&pointer.join("required"), message);
         }
     }
 
-    let mut fields = HashMap::from([(UNKNOWN_FIELDS.to_owned(), "the unknown fields")]);
+    let mut fields = HashMap::from([(UNKNOWN_FIELDS.to_owned(), "the unknown fields".to_owned())]);
     for (name, property) in &object.properties {
         let pointer = pointer.join("properties").join(name);
-        if let Some(other) = fields.insert(name.to_snake_case(), name) {
-            let message = format!("the Rust name of `{name}` is also that of {other}");
+        if let Some(other) = fields.insert(name.to_snake_case(), format!("`{name}`")) {
+            let message = format!("`{name}` has the same Rust name as {other}: rename one");
             problems.add(&pointer, message);
         }
         let ReferenceOr::Item(property) = property else {
             problems.add(
                 &pointer,
-                "OpenAPI 3.0 ignores what stands beside `$ref`, and a property needs \
+                "OpenAPI 3.0 ignores the siblings of `$ref`, and a property needs \
                  `x-provenance`: write `allOf: [{$ref}]`",
             );
             continue;
         };
         check_provenance(property, &pointer, problems);
         check_value(document, property, &pointer, problems);
-        if !object.required.contains(name) && !takes_null(document, property) {
+        if !object.required.contains(name) && !accepts_null(document, property) {
             problems.add(
                 &pointer,
-                "an optional property must take null, which is the same as its absence: write \
-                 `nullable: true`, of a reference in the schema that it leads to",
+                "an optional property must accept null, which is the same as its absence: write \
+                 `nullable: true`, for a reference in the schema that it refers to",
             );
         }
     }
@@ -126,13 +123,13 @@ fn check_provenance(property: &Schema, pointer: &Pointer, problems: &mut Problem
     if !known {
         problems.add(
             &pointer.join(PROVENANCE),
-            "say where the property is known from: `documented` (the vendor's page states it), \
+            "missing or invalid provenance: expected `documented` (the vendor's page states it), \
              `example` (only its example shows it) or `assumed`",
         );
     }
 }
 
-fn takes_null(document: &Document, schema: &Schema) -> bool {
+fn accepts_null(document: &Document, schema: &Schema) -> bool {
     let any = SchemaKind::Any(AnySchema::default());
     let referred = referred(schema).and_then(|reference| document.schema(reference));
     schema.schema_data.nullable
@@ -145,8 +142,8 @@ fn check_value(document: &Document, schema: &Schema, pointer: &Pointer, problems
     if schema.schema_data.default.is_some() {
         problems.add(
             &pointer.join("default"),
-            "a default would come back from an event that did not hold it: tell it in the \
-             description",
+            "unsupported default: decoding would add it to events without the property, so \
+             describe it instead",
         );
     }
     match &schema.schema_kind {
@@ -177,7 +174,10 @@ fn check_value(document: &Document, schema: &Schema, pointer: &Pointer, problems
             let pointer = pointer.join("items");
             match &array.items {
                 Some(items) => check_use(document, items, &pointer, problems),
-                None => problems.add(&pointer, "say what the list holds: `{}` for any JSON"),
+                None => problems.add(
+                    &pointer,
+                    "missing items: write their schema, `{}` for any JSON",
+                ),
             }
         }
         SchemaKind::Type(Type::Object(map)) => check_map(document, map, pointer, problems),
@@ -186,7 +186,7 @@ fn check_value(document: &Document, schema: &Schema, pointer: &Pointer, problems
             Some(reference) => check_reference(document, reference, pointer, problems),
             None => problems.add(
                 &pointer.join("allOf"),
-                "schemas can't be combined: give one `$ref`, or write the properties out",
+                "schemas can't be combined: write one `$ref`, or the properties",
             ),
         },
         SchemaKind::OneOf { .. }
@@ -194,7 +194,7 @@ fn check_value(document: &Document, schema: &Schema, pointer: &Pointer, problems
         | SchemaKind::Not { .. }
         | SchemaKind::Any(_) => problems.add(
             pointer,
-            "a value must have one `type`: write `{}` for any JSON",
+            "unsupported schema: expected one `type`, or `{}` for any JSON",
         ),
     }
 }
@@ -203,14 +203,14 @@ fn check_string(schema: &Schema, string: &StringType, pointer: &Pointer, problem
     if !string.enumeration.is_empty() {
         problems.add(
             &pointer.join("enum"),
-            "a closed set would refuse a whole event for one new value: name the schema and write \
-             `x-extensible-enum`",
+            "a closed enum would refuse whole events because of one new value: name the schema and \
+             write `x-extensible-enum`",
         );
     }
-    if is_open_set(schema) {
+    if is_extensible_enum(schema) {
         problems.add(
             pointer,
-            "an open set needs a name for its Rust type: move it to /components/schemas",
+            "an extensible enum needs a name for its Rust type: move it to /components/schemas",
         );
     }
     let unlimited = StringType {
@@ -238,12 +238,12 @@ fn check_map(document: &Document, map: &ObjectType, pointer: &Pointer, problems:
         Some(AdditionalProperties::Any(true)) => {}
         Some(AdditionalProperties::Any(false)) | None => problems.add(
             &pointer,
-            "an object without properties is a map: say what it holds, `{}` for any JSON",
+            "an object without properties is a map: write the schema of its values, `{}` for any JSON",
         ),
     }
 }
 
-/// Checks what a list or a map holds, or the body of an answer.
+/// Checks the items of a list, the values of a map or the body of a response.
 pub(super) fn check_use<S: Borrow<Schema>>(
     document: &Document,
     schema: &ReferenceOr<S>,
@@ -265,13 +265,14 @@ fn check_reference(
     problems: &mut Problems,
 ) {
     if document.schema(reference).is_none() {
-        let message = format!("`{reference}` leads to no schema of /components/schemas");
+        let message =
+            format!("unresolved reference `{reference}`: expected a schema of /components/schemas");
         problems.add(pointer, message);
     }
 }
 
-const NO_LIMITS: &str = "limits on a value would refuse a whole event for one field: tell them in \
-                         the description";
+const NO_LIMITS: &str =
+    "limits would refuse whole events because of one value: describe them instead";
 
 fn check_limits(unlimited: bool, pointer: &Pointer, problems: &mut Problems) {
     if !unlimited {

@@ -1,4 +1,4 @@
-//! What the source holds.
+//! The generated source.
 
 use aifi_push_codegen::generate;
 use insta::assert_snapshot;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{DOCUMENT, at, generate_with};
 
-/// The item of the source whose first line contains `start`, up to the end of its block.
+/// Returns the item of the source whose first line contains `start`, up to the end of its block.
 #[track_caller]
 fn item(source: &str, start: &str) -> String {
     let lines: Vec<&str> = source.lines().collect();
@@ -25,7 +25,7 @@ fn item(source: &str, start: &str) -> String {
         .collect()
 }
 
-/// The source after adding one property to the schema `Store`.
+/// Generates the source after adding one property to the schema `Store`.
 fn with_property(name: &str, schema: Value) -> String {
     generate_with(|document| {
         at(document, "/components/schemas/Store/properties")[name] = schema;
@@ -48,7 +48,7 @@ fn white_space_in_the_document_does_not_matter() {
 }
 
 #[test]
-fn fields_stand_in_the_order_of_the_document() {
+fn fields_are_in_the_order_of_the_document() {
     let source = generate(DOCUMENT).unwrap();
     let session = item(&source, "pub struct Session {");
     let fields: Vec<&str> = session
@@ -72,7 +72,7 @@ fn nothing_refuses_unknown_fields() {
 }
 
 #[test]
-fn an_open_set_is_an_enum_with_a_catch_all() {
+fn an_extensible_enum_has_a_catch_all() {
     let source = generate(DOCUMENT).unwrap();
     assert_snapshot!(item(&source, "pub enum PaymentProvider"), @"
     pub enum PaymentProvider {
@@ -88,7 +88,7 @@ fn an_open_set_is_an_enum_with_a_catch_all() {
         FreedomPay,
         /// `GENERIC` on the wire.
         Generic,
-        /// A value that the document does not list, kept as it came.
+        /// A value that is not in the document, kept as received.
         Unlisted(UnlistedPaymentProvider),
     }
     ");
@@ -123,25 +123,25 @@ fn a_deprecated_property_is_deprecated() {
     pub struct Store {
         /// Identifier of the store, unique in AiFi.
         ///
-        /// On the wire `aifiUniqueStoreId`: the vendor's page shows it in its example only.
+        /// `aifiUniqueStoreId` on the wire, from the vendor's example.
         #[serde(
             rename = "aifiUniqueStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub aifi_unique_store_id: Option<String>,
-        /// On the wire `city`: an assumption, the vendor's page does not show it.
+        /// `city` on the wire, assumed: the vendor does not document it.
         #[deprecated]
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub city: Option<String>,
         /// Number of the store in the OASIS API.
         ///
-        /// On the wire `oasisApiStoreId`: the vendor's page shows it in its example only.
+        /// `oasisApiStoreId` on the wire, from the vendor's example.
         #[serde(
             rename = "oasisApiStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
         pub oasis_api_store_id: Option<i64>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -170,7 +170,7 @@ fn a_sensitive_property_is_left_out_of_debug() {
     "#);
 }
 
-/// The type of one property of the schema `Store`.
+/// Returns the type of one property of the schema `Store`.
 #[track_caller]
 fn type_of(mut schema: Value) -> String {
     schema["x-provenance"] = json!("assumed");
@@ -191,7 +191,7 @@ fn types_of_properties() {
             json!({"type": "string", "format": "date-time", "nullable": true}),
             "Option<DateTime<Utc>>",
         ),
-        // Only an instant is the same in any spelling; other formats stay text.
+        // Only an instant has many spellings that mean the same; other formats stay text.
         (
             json!({"type": "string", "format": "uuid", "nullable": true}),
             "Option<String>",
@@ -263,7 +263,7 @@ fn a_required_property_may_be_null_but_not_absent() {
     pub struct Store {
         /// Identifier of the store, unique in AiFi.
         ///
-        /// On the wire `aifiUniqueStoreId`: the vendor's page shows it in its example only.
+        /// `aifiUniqueStoreId` on the wire, from the vendor's example.
         #[serde(
             rename = "aifiUniqueStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
@@ -271,14 +271,14 @@ fn a_required_property_may_be_null_but_not_absent() {
         pub aifi_unique_store_id: Option<String>,
         /// Number of the store in the OASIS API.
         ///
-        /// On the wire `oasisApiStoreId`: the vendor's page shows it in its example only.
+        /// `oasisApiStoreId` on the wire, from the vendor's example.
         #[builder(required)]
         #[serde(
             rename = "oasisApiStoreId",
             deserialize_with = "::std::option::Option::deserialize"
         )]
         pub oasis_api_store_id: Option<i64>,
-        /// Fields that the document does not list, as they came.
+        /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
         pub extra: ::serde_json::Map<String, ::serde_json::Value>,
@@ -336,13 +336,17 @@ fn the_client_is_progenitors_up_to_the_request() {
         impl Client {
             /// Push transitions: customer left a store
             ///
-            /// Tells that a customer left a store. The call is informative: no action follows from its answer, and no retry is promised.
+            /// Reports that a customer left a store. The call is informative: no action follows from its response, and no retry is promised.
             ///
             /// `POST /api/push/transition/left`
             ///
             /// # Errors
             ///
-            /// [`Error`] tells what went wrong, and whether sending again may help.
+            /// Returns an [`Error`] if the event did not arrive, or may not have.
+            ///
+            /// # Cancel safety
+            ///
+            /// If the future is dropped, the event may or may not have arrived.
             pub async fn transition_left(
                 &self,
                 body: &types::TransitionLeft,

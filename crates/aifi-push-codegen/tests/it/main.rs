@@ -1,8 +1,9 @@
-//! What the generator makes of a document, and of which documents it makes nothing.
+//! What the generator returns for a document, and which documents it refuses.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod generated;
+mod public_api;
 mod refusals;
 
 use aifi_push_codegen::{Error, Problem, generate};
@@ -10,14 +11,14 @@ use serde_json::Value;
 
 const DOCUMENT: &str = include_str!("../../../../openapi/aifi-push.json");
 
-/// The source made of our document, after a change of the document.
+/// Generates the source of our document after a change.
 fn generate_with(change: impl FnOnce(&mut Value)) -> Result<String, Error> {
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
     change(&mut document);
     generate(&document.to_string())
 }
 
-/// The value in a document at a JSON pointer.
+/// Returns the value at a JSON pointer.
 #[track_caller]
 fn at<'a>(document: &'a mut Value, pointer: &str) -> &'a mut Value {
     document
@@ -25,7 +26,7 @@ fn at<'a>(document: &'a mut Value, pointer: &str) -> &'a mut Value {
         .unwrap_or_else(|| panic!("no {pointer}"))
 }
 
-/// The one problem that a change of our document makes.
+/// Returns the only problem of our document after a change.
 #[track_caller]
 fn problem(change: impl FnOnce(&mut Value)) -> Problem {
     match generate_with(change) {

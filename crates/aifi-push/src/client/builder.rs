@@ -108,7 +108,6 @@ impl ClientBuilder {
 
     /// Adds root certificates to trust beside those of the platform: a PEM with one or more. May
     /// be called more than once.
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.http.root_certificates.push(pem.into());
         self
@@ -162,7 +161,7 @@ impl ClientBuilder {
     /// Returns [`Error::Configuration`], which names the invalid setting: a base URL that is not a
     /// URL, has a scheme other than `http` and `https`, or contains credentials, a query or a
     /// fragment; a token that is missing, empty or not valid in a header; an invalid proxy or root
-    /// certificate; an HTTP client together with settings that it does not take; TLS that is not
+    /// certificate; an HTTP client together with settings that do not apply to it; TLS that is not
     /// available or fails to start.
     pub fn build(self) -> Result<Client, Error> {
         let url = parse_base_url(&self.base_url)?;

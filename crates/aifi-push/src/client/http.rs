@@ -18,14 +18,12 @@ pub(super) const HAS_TLS: bool = cfg!(any(feature = "rustls", feature = "native-
 pub(super) struct HttpSettings {
     pub(super) connect_timeout: Option<Duration>,
     pub(super) proxy: Option<String>,
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
     pub(super) root_certificates: Vec<Vec<u8>>,
 }
 
 impl HttpSettings {
     /// Returns the method of the builder that set one of these, if one did.
     pub(super) fn first_set(&self) -> Option<&'static str> {
-        #[cfg(any(feature = "rustls", feature = "native-tls"))]
         if !self.root_certificates.is_empty() {
             return Some("root_certificate");
         }
@@ -52,8 +50,7 @@ impl HttpSettings {
         let http = http.tls_backend_rustls();
         #[cfg(all(feature = "native-tls", not(feature = "rustls")))]
         let http = http.tls_backend_native();
-        #[cfg(any(feature = "rustls", feature = "native-tls"))]
-        let http = http.tls_certs_merge(certificates(&self.root_certificates)?);
+        let http = trust(http, &self.root_certificates)?;
         let http = match &self.proxy {
             Some(url) => http.proxy(proxy(url)?),
             // The proxy of the environment would see the token. Of https it sees an encrypted
@@ -94,10 +91,13 @@ fn proxy(text: &str) -> Result<Proxy, Error> {
     Proxy::all(url).map_err(|source| configuration(SETTING, invalid, source))
 }
 
+/// Adds root certificates to those of the platform.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn certificates(pems: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Error> {
+fn trust(
+    mut http: reqwest::ClientBuilder,
+    pems: &[Vec<u8>],
+) -> Result<reqwest::ClientBuilder, Error> {
     const SETTING: &str = "root_certificate";
-    let mut certificates = Vec::new();
     for pem in pems {
         let parsed = reqwest::Certificate::from_pem_bundle(pem)
             .map_err(|source| configuration(SETTING, "invalid certificate in the PEM", source))?;
@@ -107,9 +107,20 @@ fn certificates(pems: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Error> {
                 "no certificate in the PEM: expected `-----BEGIN CERTIFICATE-----`",
             ));
         }
-        certificates.extend(parsed);
+        http = http.tls_certs_merge(parsed);
     }
-    Ok(certificates)
+    Ok(http)
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn trust(http: reqwest::ClientBuilder, pems: &[Vec<u8>]) -> Result<reqwest::ClientBuilder, Error> {
+    match pems {
+        [] => Ok(http),
+        _ => Err(Error::configuration(
+            "root_certificate",
+            "root certificates require the feature `rustls` or `native-tls` of aifi-push",
+        )),
+    }
 }
 
 fn configuration(

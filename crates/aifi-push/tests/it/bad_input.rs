@@ -1,4 +1,4 @@
-//! What is wrong with a body is told by field, line and column, and without the value.
+//! Errors of a body contain the field, line and column, but not the value.
 
 use aifi_push::{DecodeError, types::TransitionLeft};
 use insta::assert_snapshot;
@@ -70,13 +70,13 @@ fn null_where_it_is_not_documented() {
 }
 
 #[test]
-fn a_text_for_a_number() {
+fn a_string_for_a_number() {
     assert_snapshot!(refused(example_with("/storeId", json!("7"))), @"`storeId` at line 62, column 16: expected a 64-bit integer, found a string");
     assert_snapshot!(refused(example_with("/session/groupSize", json!("2"))), @"`session.groupSize` at line 27, column 20: expected a 64-bit integer, found a string");
 }
 
 #[test]
-fn a_number_for_a_text() {
+fn a_number_for_a_string() {
     assert_snapshot!(refused(example_with("/shopperId", json!(7))), @"`shopperId` at line 56, column 16: expected a string, found an integer");
     assert_snapshot!(refused(example_with("/session/status", json!(7))), @"`session.status` at line 45, column 15: expected a string, found an integer");
     assert_snapshot!(refused(example_with("/session/metadata/events/0/eventId", json!(7))), @"`session.metadata.events[0].eventId` at line 33, column 22: expected a string, found an integer");
@@ -101,16 +101,16 @@ fn ids_beyond_64_bits() {
     assert_snapshot!(refused(example_with("/session/id", json!(u64::MAX))), @"`session.id` at line 28, column 30: expected a 64-bit integer, found an integer out of range");
     let huge =
         example_with("/session/id", json!(0)).replace("\"id\": 0", "\"id\": 99999999999999999999");
-    assert_snapshot!(refused(huge), @"`session.id` at line 28, column 30: expected a 64-bit integer, found a number that is not");
-    assert_snapshot!(refused(example_with("/session/id", json!(1.5))), @"`session.id` at line 28, column 13: expected a 64-bit integer, found a number that is not");
+    assert_snapshot!(refused(huge), @"`session.id` at line 28, column 30: expected a 64-bit integer, found another number");
+    assert_snapshot!(refused(example_with("/session/id", json!(1.5))), @"`session.id` at line 28, column 13: expected a 64-bit integer, found another number");
 }
 
 #[test]
 fn duplicate_keys() {
     let twice = example().to_string().replacen('{', "{\"storeId\": 1,", 1);
-    assert_snapshot!(refused(twice), @"`storeId` at line 1, column 1341: this field is there twice");
+    assert_snapshot!(refused(twice), @"`storeId` at line 1, column 1341: this field occurs twice");
     let nested = r#"{"session": {"id": 1, "id": 2}}"#;
-    assert_snapshot!(refused(nested), @"`session.id` at line 1, column 26: this field is there twice");
+    assert_snapshot!(refused(nested), @"`session.id` at line 1, column 26: this field occurs twice");
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn invalid_utf_8() {
 }
 
 #[test]
-fn nesting_without_end() {
+fn deep_nesting() {
     let mut event = example();
     event["session"]["metadata"]["deep"] = json!("MARK");
     let event = event.to_string().replace("\"MARK\"", &"[".repeat(100_000));
@@ -133,7 +133,7 @@ fn nesting_without_end() {
 }
 
 #[test]
-fn no_error_holds_a_value() {
+fn no_error_contains_a_value() {
     let secret = "hunter2, expected nothing";
     let pointers = [
         "/session",

@@ -1,4 +1,4 @@
-//! Events are built by naming fields, the required ones at least.
+//! Events are built by setting fields, at least the required ones.
 
 use aifi_push::types::{
     Customer, CustomerRole, Payment, Session, SessionStatus, Shopper, Store, TransitionLeft,
@@ -39,7 +39,7 @@ fn the_required_fields_are_enough() {
 }
 
 #[test]
-fn optional_fields_are_given_by_name() {
+fn optional_fields_are_set_by_name() {
     let session = Session::builder()
         .id(12)
         .status(SessionStatus::Active)

@@ -1,4 +1,4 @@
-//! What a call sends, and what it takes for a success.
+//! What a call sends, and which responses are a success.
 
 use aifi_push::{Client, types::TransitionLeft};
 use serde_json::Value;

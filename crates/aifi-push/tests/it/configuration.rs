@@ -1,4 +1,4 @@
-//! A client that can't work is not made, and the error says what to change.
+//! An invalid configuration is refused, and the error says how to fix it.
 
 use std::time::Duration;
 
@@ -48,7 +48,11 @@ fn tokens() {
 
 #[cfg(not(any(feature = "rustls", feature = "native-tls")))]
 #[test]
-fn https_without_tls() {
+fn without_tls() {
+    let root = url("http://retailer.example").root_certificate("");
+    assert_snapshot!(refused(root), @"root_certificate: root certificates require the feature `rustls` or `native-tls` of aifi-push");
+    let proxy = url("http://retailer.example").proxy("https://proxy.example");
+    assert_snapshot!(refused(proxy), @"proxy: an https proxy requires the feature `rustls` or `native-tls` of aifi-push");
     assert_snapshot!(refused(url("https://retailer.example")), @"base_url: https requires the feature `rustls` or `native-tls` of aifi-push");
 }
 
@@ -74,10 +78,9 @@ fn root_certificates() {
 }
 
 #[test]
-fn settings_beside_an_http_client() {
+fn settings_that_an_http_client_does_not_take() {
     let given = || url("http://retailer.example").http_client(reqwest::Client::new());
     assert_snapshot!(refused(given().proxy("http://proxy.example")), @"http_client: `proxy` does not apply to a given HTTP client: set it on that client, or remove one of the two");
     assert_snapshot!(refused(given().connect_timeout(Duration::from_secs(1))), @"http_client: `connect_timeout` does not apply to a given HTTP client: set it on that client, or remove one of the two");
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
     assert_snapshot!(refused(given().root_certificate("")), @"http_client: `root_certificate` does not apply to a given HTTP client: set it on that client, or remove one of the two");
 }

@@ -1,4 +1,4 @@
-//! `Debug` shows what helps to find an event, and nothing of the customer.
+//! `Debug` output helps to find an event, and contains no customer data.
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn sensitive_and_unknown_fields_are_left_out() {
     assert!(!debug.contains("SECRET"), "{debug}");
 }
 
-/// Puts a mark into each sensitive text, each map, and a new field of each object.
+/// Puts a mark into each sensitive string, each map, and a new field of each object.
 fn mark(document: &Value, schema: &str, value: &mut Value) {
     for (name, property) in properties(document, schema) {
         let field = &mut value[name];

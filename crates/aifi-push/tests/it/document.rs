@@ -1,4 +1,4 @@
-//! The document as the tests see it: read as plain JSON, by none of the code that it tests.
+//! The document, read as plain JSON, without the code under test.
 
 use std::fs;
 
@@ -21,19 +21,19 @@ pub(crate) fn example_event() -> TransitionLeft {
     serde_json::from_value(example()).unwrap()
 }
 
-/// The properties of a named schema.
+/// Returns the properties of a named schema.
 pub(crate) fn properties<'a>(document: &'a Value, schema: &str) -> &'a Map<String, Value> {
     let schema = &document["components"]["schemas"][schema];
     schema["properties"].as_object().unwrap()
 }
 
-/// The required properties of a named schema.
+/// Returns the required properties of a named schema.
 pub(crate) fn required(document: &Value, schema: &str) -> Vec<String> {
     let schema = &document["components"]["schemas"][schema];
     serde_json::from_value(schema.get("required").cloned().unwrap_or(json!([]))).unwrap()
 }
 
-/// The name of the schema that a property leads to.
+/// Returns the name of the schema that a property refers to.
 pub(crate) fn reference(schema: &Value) -> Option<&str> {
     let reference = match &schema["$ref"] {
         Value::Null => &schema["allOf"][0]["$ref"],
@@ -42,11 +42,11 @@ pub(crate) fn reference(schema: &Value) -> Option<&str> {
     reference.as_str()?.strip_prefix("#/components/schemas/")
 }
 
-/// What must come back from decoding and encoding `value`: nulls in optional fields are left out,
-/// instants are written in one way.
-pub(crate) fn expected_back(document: &Value, schema: &Value, value: &Value) -> Value {
+/// Returns the expected result of decoding and encoding `value`: nulls in optional fields are left
+/// out, instants are written in one way.
+pub(crate) fn expected_round_trip(document: &Value, schema: &Value, value: &Value) -> Value {
     if let Some(name) = reference(schema) {
-        return expected_back(document, &document["components"]["schemas"][name], value);
+        return expected_round_trip(document, &document["components"]["schemas"][name], value);
     }
     match value {
         Value::Object(fields) => {
@@ -60,13 +60,13 @@ pub(crate) fn expected_back(document: &Value, schema: &Value, value: &Value) -> 
             });
             kept.map(|(name, value)| {
                 let schema = properties.get(name).unwrap_or(&Value::Null);
-                (name.clone(), expected_back(document, schema, value))
+                (name.clone(), expected_round_trip(document, schema, value))
             })
             .collect()
         }
         Value::Array(items) => items
             .iter()
-            .map(|item| expected_back(document, &schema["items"], item))
+            .map(|item| expected_round_trip(document, &schema["items"], item))
             .collect(),
         Value::String(text) if schema["format"] == "date-time" => {
             let instant: chrono::DateTime<chrono::Utc> = text.parse().unwrap();
@@ -87,7 +87,7 @@ fn the_example_is_the_one_on_the_vendors_page() {
 }
 
 #[test]
-fn every_property_tells_where_it_is_known_from() {
+fn every_property_has_a_provenance() {
     let document = document();
     let schemas = document["components"]["schemas"].as_object().unwrap();
     for name in schemas

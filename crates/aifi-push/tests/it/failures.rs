@@ -1,4 +1,4 @@
-//! Each way to fail has an error of its own, which knows whether sending again may help.
+//! Each kind of failure has its own error, which says whether sending again may help.
 
 use std::{error::Error as _, time::Duration};
 
@@ -17,7 +17,7 @@ async fn failure(answer: Answer) -> (Server, Error) {
     (server, error.unwrap_err())
 }
 
-/// The error and its sources, without the port.
+/// Returns the error and its sources, without the port.
 fn chain(error: &Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -34,7 +34,7 @@ fn chain(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn the_connection_is_refused() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

@@ -1,4 +1,4 @@
-//! The behaviour of the crate, seen through its public surface.
+//! The behavior of the crate, through its public API.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -6,7 +6,7 @@ mod bad_input;
 mod builders;
 mod debug;
 mod document;
-mod open_sets;
+mod extensible_enums;
 mod round_trip;
 
 #[cfg(feature = "client")]
@@ -14,11 +14,11 @@ mod client;
 #[cfg(feature = "client")]
 mod configuration;
 #[cfg(feature = "client")]
+mod conformance;
+#[cfg(feature = "client")]
 mod failures;
 #[cfg(feature = "client")]
 mod http_client;
-#[cfg(feature = "client")]
-mod judged;
 #[cfg(feature = "client")]
 mod proxy;
 #[cfg(feature = "client")]
@@ -33,11 +33,11 @@ mod server;
 mod tls;
 
 #[cfg(any(feature = "client", feature = "schemars"))]
-mod values;
+mod strategies;
 
+#[cfg(all(feature = "codegen", feature = "schemars"))]
+mod public_api;
 #[cfg(feature = "schemars")]
-mod circle;
+mod schema_round_trip;
 #[cfg(all(feature = "codegen", feature = "schemars"))]
 mod snapshots;
-#[cfg(all(feature = "codegen", feature = "schemars"))]
-mod surface;

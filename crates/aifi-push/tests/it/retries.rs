@@ -1,4 +1,4 @@
-//! A call is sent again where that may help, if the client was told to.
+//! A call is sent again if that may help and the policy allows it.
 
 use std::{
     sync::{
@@ -15,7 +15,7 @@ use crate::{
     server::{Answer, Server, TOKEN},
 };
 
-/// RetryPolicy that don't make a test wait.
+/// Returns a policy without noticeable delays.
 fn quick() -> RetryPolicy {
     let millisecond = Duration::from_millis(1);
     RetryPolicy::default()
@@ -24,7 +24,7 @@ fn quick() -> RetryPolicy {
 }
 
 #[tokio::test]
-async fn off_unless_turned_on() {
+async fn off_by_default() {
     let server = Server::start([Answer::status(503, ""), Answer::status(200, "")]).await;
     let error = server.client().transition_left(&example_event()).await;
     assert_eq!(error.unwrap_err().rejection().unwrap().status(), 503);
@@ -111,13 +111,13 @@ async fn a_longer_wait_than_allowed_ends_the_call() {
 }
 
 #[tokio::test]
-async fn the_source_of_the_token_is_asked_at_each_attempt() {
+async fn the_source_of_the_token_is_called_at_each_attempt() {
     let server = Server::start([Answer::status(503, ""), Answer::status(200, "")]).await;
-    let asked = Arc::new(AtomicU32::new(0));
+    let calls = Arc::new(AtomicU32::new(0));
     let client = server
         .builder()
         .bearer_token_source(move || {
-            let number = asked.fetch_add(1, Ordering::Relaxed);
+            let number = calls.fetch_add(1, Ordering::Relaxed);
             async move { Ok::<_, Error>(format!("{TOKEN}-{number}")) }
         })
         .retry(quick())
@@ -135,13 +135,13 @@ async fn the_source_of_the_token_is_asked_at_each_attempt() {
 }
 
 #[tokio::test]
-async fn a_source_that_fails_is_asked_again() {
+async fn a_source_that_fails_is_called_again() {
     let server = Server::start([Answer::status(200, "")]).await;
-    let asked = Arc::new(AtomicU32::new(0));
+    let calls = Arc::new(AtomicU32::new(0));
     let client = server
         .builder()
         .bearer_token_source(move || {
-            let first = asked.fetch_add(1, Ordering::Relaxed) == 0;
+            let first = calls.fetch_add(1, Ordering::Relaxed) == 0;
             async move {
                 if first {
                     Err("vault is sealed")

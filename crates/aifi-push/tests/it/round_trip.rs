@@ -1,17 +1,17 @@
-//! What is decoded and encoded again is what it was.
+//! Decoding and encoding keeps events as they are.
 
 use aifi_push::types::TransitionLeft;
 use serde_json::{Value, json};
 
-use crate::document::{document, example, expected_back};
+use crate::document::{document, example, expected_round_trip};
 
-/// Decodes and encodes, and holds the result against what must come back.
+/// Decodes and encodes, and compares the result with the expected one.
 #[track_caller]
-fn assert_comes_back(value: &Value) {
+fn assert_round_trip(value: &Value) {
     let event: TransitionLeft = aifi_push::from_slice(value.to_string().as_bytes()).unwrap();
     let document = document();
     let schema = &document["components"]["schemas"]["TransitionLeft"];
-    let expected = expected_back(&document, schema, value);
+    let expected = expected_round_trip(&document, schema, value);
     assert_eq!(serde_json::to_value(&event).unwrap(), expected);
 }
 
@@ -35,8 +35,8 @@ fn for_each_object(
 }
 
 #[test]
-fn the_documented_event_comes_back() {
-    assert_comes_back(&example());
+fn the_documented_event_is_kept() {
+    assert_round_trip(&example());
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn unknown_fields_survive_at_every_level() {
         fields.insert("extra".to_owned(), json!("also unknown"));
     });
     assert!(count > 8, "the example has {count} objects");
-    assert_comes_back(&event);
+    assert_round_trip(&event);
 }
 
 #[test]
@@ -58,11 +58,11 @@ fn a_session_may_be_null() {
     let mut event = example();
     event["session"] = Value::Null;
     event["storeExternalId"] = Value::Null;
-    assert_comes_back(&event);
+    assert_round_trip(&event);
 }
 
 #[test]
-fn null_and_absent_are_one_in_a_nested_field() {
+fn null_and_absent_are_the_same_in_a_nested_field() {
     let mut event = example();
     let empty = json!({});
     for name in ["session", "customer", "store", "payment", "shopper"] {
@@ -83,7 +83,7 @@ fn offsets_and_nanoseconds_are_kept_as_instants() {
     let mut event = example();
     event["timeOfOrigin"] = json!("2026-03-29T03:30:00.123456789+02:00");
     event["timeOfIssue"] = json!("2026-03-28T20:30:00.5-05:00");
-    assert_comes_back(&event);
+    assert_round_trip(&event);
     let event: TransitionLeft = serde_json::from_value(event).unwrap();
     assert_eq!(
         event.time_of_origin.to_rfc3339(),
@@ -93,7 +93,7 @@ fn offsets_and_nanoseconds_are_kept_as_instants() {
 }
 
 #[test]
-fn fields_of_unstated_type_take_any_json() {
+fn fields_without_a_type_accept_any_json() {
     for value in [
         json!("2019-08-24T14:15:22Z"),
         json!(1_566_656_122),
@@ -103,7 +103,7 @@ fn fields_of_unstated_type_take_any_json() {
         let mut event = example();
         event["session"]["referencedSessionId"] = value.clone();
         event["session"]["storeIdScannableAt"] = value;
-        assert_comes_back(&event);
+        assert_round_trip(&event);
     }
 }
 
@@ -113,7 +113,7 @@ fn metadata_may_be_deep() {
     let mut event = example();
     event["session"]["metadata"]["deep"] = deep.clone();
     event["customer"]["metadata"]["deep"] = deep;
-    assert_comes_back(&event);
+    assert_round_trip(&event);
 }
 
 #[test]
@@ -122,5 +122,5 @@ fn metadata_may_be_large() {
     let item = json!({"sku": "4006381333931", "text": "x".repeat(1000), "price": 1.99});
     event["session"]["metadata"]["basket"] = Value::Array(vec![item; 8 * 1024]);
     assert!(event.to_string().len() > 8 * 1024 * 1024);
-    assert_comes_back(&event);
+    assert_round_trip(&event);
 }

@@ -1,4 +1,4 @@
-//! No token and no customer data in what ends up in logs.
+//! Neither the token nor customer data appears in logs.
 
 use std::{
     io,
@@ -15,7 +15,7 @@ use crate::{
     server::{Answer, Server, TOKEN},
 };
 
-/// Everything that is logged while `run` runs, at the finest level.
+/// Returns everything that is logged while `run` runs, at the finest level.
 async fn logged(run: impl Future<Output = ()>) -> String {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
@@ -62,7 +62,7 @@ fn assert_no_secret(text: &str) {
 }
 
 #[tokio::test]
-async fn neither_debug_nor_errors_nor_logs_hold_a_secret() {
+async fn neither_debug_nor_errors_nor_logs_contain_a_secret() {
     let mut event = example_event();
     event.shopper_id = "SHOPPER-4711".to_owned();
     // A server that repeats what it was sent.
@@ -106,7 +106,7 @@ async fn neither_debug_nor_errors_nor_logs_hold_a_secret() {
 }
 
 #[tokio::test]
-async fn a_span_tells_operation_status_attempts_and_duration() {
+async fn a_span_has_operation_status_attempts_and_duration() {
     let log = logged(async {
         let server = Server::start([Answer::status(503, ""), Answer::status(201, "")]).await;
         let retries = RetryPolicy::default().first_delay(Duration::ZERO);

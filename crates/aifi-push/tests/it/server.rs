@@ -1,4 +1,4 @@
-//! A server on loopback that does as it is told, be it good HTTP or not.
+//! A server on loopback that responds as a test asks, with valid HTTP or not.
 
 use std::{
     net::SocketAddr,
@@ -14,7 +14,7 @@ use tokio::{
 /// The token that the tests send.
 pub(crate) const TOKEN: &str = "SENTINEL-b7f3.token";
 
-/// What to do with a request once it was read.
+/// What to do after reading a request.
 #[derive(Clone)]
 pub(crate) enum Answer {
     /// Send this text and close the connection.
@@ -26,12 +26,12 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// An answer with a status and a body.
+    /// Returns an answer with a status and a body.
     pub(crate) fn status(status: u16, body: &str) -> Self {
         Self::with_headers(status, "", body)
     }
 
-    /// An answer with further header lines, each with its line end.
+    /// Returns an answer with further header lines, each with its line end.
     pub(crate) fn with_headers(status: u16, headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::Text(format!(
@@ -41,12 +41,12 @@ impl Answer {
     }
 }
 
-/// A request as it came.
+/// A request as received.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     /// The first line: method, path and version.
     pub(crate) line: String,
-    /// Name and value of each header, the names in small letters.
+    /// Name and value of each header, the names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     /// The body.
     pub(crate) body: Vec<u8>,
@@ -58,7 +58,7 @@ impl Request {
         self.headers.iter().any(|header| header.0 == name)
     }
 
-    /// The value of a header that must be there once.
+    /// Returns the value of a header that must occur once.
     pub(crate) fn header(&self, name: &str) -> &str {
         let mut values = self.headers.iter().filter(|header| header.0 == name);
         let (_, value) = values
@@ -97,22 +97,22 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// A client for this server, with the token.
+    /// Returns a client for this server, with the token.
     pub(crate) fn client(&self) -> Client {
         self.builder().build().unwrap()
     }
 
-    /// The same, not yet built.
+    /// Returns a builder of such a client.
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder(self.url()).bearer_token(TOKEN)
     }
 
-    /// The requests so far.
+    /// Returns the requests so far.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// The request, of which there must have been one.
+    /// Returns the only request.
     pub(crate) fn request(&self) -> Request {
         let requests = self.requests();
         assert_eq!(requests.len(), 1, "{requests:?}");
@@ -139,7 +139,7 @@ async fn serve(mut stream: TcpStream, answers: Vec<Answer>, requests: Arc<Mutex<
     }
 }
 
-/// Reads one request; `None` where the client sent none.
+/// Reads one request, or `None` if the client sent none.
 pub(crate) async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
     let mut bytes = Vec::new();
     let head_end = loop {

@@ -1,6 +1,6 @@
 //! The reviewed copies of what is generated.
 //!
-//! Where one of these tests fails, run `cargo xtask regen`, and review the change that it makes.
+//! If one of these tests fails, run `cargo xtask regen` and review the changes.
 
 use std::env;
 
@@ -8,13 +8,13 @@ use aifi_push::types;
 use insta::{Settings, assert_binary_snapshot, assert_snapshot};
 use serde_json::Value;
 
-use crate::surface::surface;
+use crate::public_api::public_api as list;
 
 const GENERATED: &str = include_str!(concat!(env!("OUT_DIR"), "/generated.rs"));
 
 fn settings() -> Settings {
     let reviewed = concat!(env!("CARGO_MANIFEST_DIR"), "/snapshots").to_owned();
-    // Where `cargo xtask regen` wants fresh ones, to hold them against the reviewed.
+    // `cargo xtask regen` writes fresh ones elsewhere, to compare them with the reviewed.
     let directory = env::var("AIFI_PUSH_SNAPSHOTS").unwrap_or(reviewed);
     let mut settings = Settings::clone_current();
     settings.set_snapshot_path(directory);
@@ -23,7 +23,7 @@ fn settings() -> Settings {
     settings
 }
 
-/// A binary snapshot has its header in a file of its own, so that builds without the generator can
+/// A binary snapshot has its header in a separate file, so that builds without the generator can
 /// compile it.
 #[test]
 fn generated() {
@@ -32,7 +32,7 @@ fn generated() {
 
 #[test]
 fn public_api() {
-    settings().bind(|| assert_snapshot!("public_api", surface(GENERATED)));
+    settings().bind(|| assert_snapshot!("public_api", list(GENERATED)));
 }
 
 #[test]

@@ -165,7 +165,7 @@ async fn start_https_server() -> (String, String) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let root_key = KeyPair::generate().unwrap();
-    // OpenSSL takes a certificate for self-signed if issuer and subject have the same name.
+    // OpenSSL considers a certificate self-signed if issuer and subject have the same name.
     let name = uuid::Uuid::new_v4().to_string();
     params.distinguished_name.push(DnType::CommonName, name);
     let root = params.self_signed(&root_key).unwrap();

@@ -17,7 +17,7 @@ use crate::{
     workspace::{DOCUMENT, root},
 };
 
-/// The example, and the generated events of `crates/aifi-push/tests/it/judged.rs`.
+/// The example, and the generated events of `crates/aifi-push/tests/it/conformance.rs`.
 const EVENTS: u64 = 1001;
 
 /// From npm: holds the calls of our client, and the answers of `serve`, against the document.
@@ -41,9 +41,9 @@ pub(in super::super) fn prism(sh: &Shell) -> Result<()> {
 fn judge(sh: &Shell, origin: &str, token: &str) -> Result<()> {
     let test = cmd!(
         sh,
-        "cargo test --quiet --package aifi-push --test it -- --ignored judged::"
+        "cargo test --quiet --package aifi-push --test it -- --ignored conformance::"
     );
-    let test = test.env("AIFI_PUSH_JUDGE", origin);
+    let test = test.env("AIFI_PUSH_VALIDATOR", origin);
     Ok(test.env("AIFI_PUSH_TOKEN", token).run()?)
 }
 

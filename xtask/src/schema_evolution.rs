@@ -1,5 +1,5 @@
-//! A change of the API is a change of the document and of nothing else: a copy of the workspace with
-//! a document of two more operations, of which the tool then sends and receives each.
+//! A new operation requires a change of the document and of nothing else: builds a copy of the
+//! workspace with two more operations in the document, and sends and receives each.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -15,26 +15,26 @@ use crate::{
     workspace::{self, DOCUMENT},
 };
 
-const CHECKOUT: &str = include_str!("../evolution/checkout.json");
+const CHECKOUT: &str = include_str!("../schema_evolution/checkout.json");
 
-/// An operation with a body of our own making.
+/// An operation with an invented body.
 #[derive(Deserialize)]
 struct Checkout {
     paths: BTreeMap<String, Value>,
     schemas: BTreeMap<String, Value>,
 }
 
-/// The new kinds of push, by the last segment of the path.
+/// The new operations, by the last segment of the path.
 const KINDS: [&str; 2] = ["entered", "checkout"];
 
 pub(crate) fn check(sh: &Shell) -> Result<()> {
-    let copy = workspace::copy(sh, "target/evolution")?;
+    let copy = workspace::copy(sh, "target/schema-evolution")?;
     let old = sh.read_file(DOCUMENT)?;
     let new = evolve(&old)?;
     sh.write_file(copy.join(DOCUMENT), &new)?;
     let change = diff::of_texts(&old, &new)?;
     print!("{}", change.text);
-    ensure!(!change.is_breaking, "two more operations break a service");
+    ensure!(!change.is_breaking, "two more operations break services");
 
     // Compiled with the dependencies of the workspace, to a place of its own.
     let target = sh.current_dir().join("target");
@@ -45,7 +45,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     }
     let tool = copy.join("aifi-push");
     sh.copy_file(target.join("debug/aifi-push"), &tool)?;
-    // A command that names no kind means what it meant.
+    // A command without `--kind` means what it meant before.
     let example = cmd!(sh, "{tool} example").read()?;
     cmd!(sh, "{tool} check --kind left").stdin(example).run()?;
     let serving = Serving::of(&tool, &copy, "/webhook", &[])?;
@@ -54,7 +54,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
         .try_for_each(|kind| push(sh, &tool, &serving, kind).context(*kind))
 }
 
-/// Checks an example of a kind, sends it, and finds it in the inbox.
+/// Checks and sends an example of a kind, and lists it in the inbox.
 fn push(sh: &Shell, tool: &Path, serving: &Serving, kind: &str) -> Result<()> {
     let _directory = sh.push_dir(&serving.directory);
     let (file, url) = (
@@ -67,7 +67,7 @@ fn push(sh: &Shell, tool: &Path, serving: &Serving, kind: &str) -> Result<()> {
         .env("AIFI_PUSH_TOKEN", serving.token())
         .run()?;
     let listed = cmd!(sh, "{tool} inbox list --kind {kind} --json").read()?;
-    ensure!(listed.lines().count() == 1, "it is not in the inbox");
+    ensure!(listed.lines().count() == 1, "the event is not in the inbox");
     let schema = cmd!(sh, "{tool} schema").read()?;
     let name = ["TransitionEntered", "Checkout"]
         .into_iter()
@@ -77,7 +77,7 @@ fn push(sh: &Shell, tool: &Path, serving: &Serving, kind: &str) -> Result<()> {
     Ok(())
 }
 
-/// The document with two more operations behind those that it has, and one more optional property.
+/// Returns the document with two more operations after the others, and one more optional property.
 pub(crate) fn evolve(document: &str) -> Result<String> {
     // Unlike a `Value`, it keeps the order.
     let mut evolved: OpenAPI = serde_json::from_str(document)?;

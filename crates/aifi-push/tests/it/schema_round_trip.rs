@@ -1,5 +1,5 @@
-//! The circle from the document to the models and back closes: the JSON Schema derived from the
-//! models takes and refuses the same values as the document's, and so does decoding.
+//! The JSON Schema derived from the models accepts and refuses the same values as the schemas of
+//! the document, and so does decoding.
 
 use std::cell::Cell;
 
@@ -9,14 +9,14 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    document::{document, example, expected_back},
-    values::values,
+    document::{document, example, expected_round_trip},
+    strategies::values,
 };
 
 /// The document's schema `name` as JSON Schema 2020-12.
 fn documented(document: &Value, name: &str) -> Validator {
     let mut schemas = document["components"]["schemas"].clone();
-    normalise(&mut schemas);
+    normalize(&mut schemas);
     validator(&schemas, name)
 }
 
@@ -33,11 +33,11 @@ fn validator(definitions: &Value, name: &str) -> Validator {
     options.build(&schema).unwrap()
 }
 
-/// Says in JSON Schema what OpenAPI 3.0 says in its own way.
-fn normalise(schema: &mut Value) {
+/// Rewrites a schema of OpenAPI 3.0 as JSON Schema.
+fn normalize(schema: &mut Value) {
     match schema {
         Value::Object(fields) => {
-            fields.values_mut().for_each(normalise);
+            fields.values_mut().for_each(normalize);
             if fields.remove("nullable") == Some(json!(true)) {
                 let kind = fields["type"].take();
                 fields.insert("type".to_owned(), json!([kind, "null"]));
@@ -46,7 +46,7 @@ fn normalise(schema: &mut Value) {
                 *reference = reference.replace("#/components/schemas/", "#/$defs/");
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(normalise),
+        Value::Array(items) => items.iter_mut().for_each(normalize),
         _ => {}
     }
 }
@@ -59,7 +59,7 @@ fn both_schemas_and_decoding_agree() {
         documented(&document, "TransitionLeft"),
         derived("TransitionLeft"),
     );
-    let (taken, refused) = (Cell::new(0), Cell::new(0));
+    let (accepted, refused) = (Cell::new(0), Cell::new(0));
     proptest!(ProptestConfig::with_cases(2000), |(value in values(&document, schema))| {
         let is_valid = documented.is_valid(&value);
         prop_assert_eq!(derived.is_valid(&value), is_valid);
@@ -69,8 +69,8 @@ fn both_schemas_and_decoding_agree() {
             Ok(event) => {
                 prop_assert!(is_valid);
                 let back = serde_json::to_value(&event).unwrap();
-                prop_assert_eq!(back, expected_back(&document, schema, &value));
-                taken.set(taken.get() + 1);
+                prop_assert_eq!(back, expected_round_trip(&document, schema, &value));
+                accepted.set(accepted.get() + 1);
             }
             Err(error) => {
                 prop_assert!(!is_valid, "{}", error);
@@ -78,10 +78,10 @@ fn both_schemas_and_decoding_agree() {
             }
         }
     });
-    let counts = (taken.get(), refused.get());
+    let counts = (accepted.get(), refused.get());
     assert!(
         counts.0 > 200 && counts.1 > 200,
-        "taken and refused: {counts:?}"
+        "accepted and refused: {counts:?}"
     );
 }
 
@@ -92,7 +92,7 @@ fn the_schemas_of_every_model_agree() {
     for (name, schema) in schemas {
         let (documented, derived) = (documented(&document, name), derived(name));
         proptest!(ProptestConfig::with_cases(200), |(value in values(&document, schema))| {
-            // A model alone is never null: where it is used, an Option holds it.
+            // A model alone is never null: it is used in an Option.
             prop_assume!(!value.is_null());
             prop_assert_eq!(derived.is_valid(&value), documented.is_valid(&value), "{}", name);
         });
@@ -100,7 +100,7 @@ fn the_schemas_of_every_model_agree() {
 }
 
 #[test]
-fn the_judge_can_tell() {
+fn the_validator_checks_formats() {
     let documented = documented(&document(), "TransitionLeft");
     assert!(documented.is_valid(&example()));
     let mut event = example();

@@ -1,6 +1,6 @@
-//! Calls to a server that holds each against the document, and is none of ours.
+//! Calls to a third-party server that validates each against the document.
 //!
-//! `cargo xtask ci --all --only Prism` starts it, and says where it is and which token it takes.
+//! `cargo xtask ci --all --only Prism` starts it, and sets its origin and its token.
 
 use std::env;
 
@@ -13,17 +13,17 @@ use serde_json::Value;
 
 use crate::{
     document::{document, example_event},
-    values::values,
+    strategies::values,
 };
 
 fn client(base_path: &str) -> Client {
-    let origin = env::var("AIFI_PUSH_JUDGE").expect("AIFI_PUSH_JUDGE is the judge's origin");
-    let token = env::var("AIFI_PUSH_TOKEN").expect("AIFI_PUSH_TOKEN is the token that it takes");
+    let origin = env::var("AIFI_PUSH_VALIDATOR").expect("AIFI_PUSH_VALIDATOR is not set");
+    let token = env::var("AIFI_PUSH_TOKEN").expect("AIFI_PUSH_TOKEN is not set");
     let client = Client::builder(origin + base_path).bearer_token(token);
     client.build().unwrap()
 }
 
-/// The judge is of JavaScript, and holds no integer of more than 53 bits for one of 64 bits.
+/// The server is written in JavaScript, and refuses integers of more than 53 bits.
 fn shorten_integers(value: &mut Value) {
     match value {
         Value::Number(number) => {
@@ -38,8 +38,8 @@ fn shorten_integers(value: &mut Value) {
 }
 
 #[tokio::test]
-#[ignore = "takes a judge: cargo xtask ci --all --only Prism"]
-async fn the_documented_event_and_generated_ones_are_let_through() {
+#[ignore = "requires a server: cargo xtask ci --all --only Prism"]
+async fn the_documented_event_and_generated_ones_are_accepted() {
     let client = client("");
     client.transition_left(&example_event()).await.unwrap();
 
@@ -54,12 +54,12 @@ async fn the_documented_event_and_generated_ones_are_let_through() {
         let mut value = values.new_tree(&mut runner).unwrap().current();
         shorten_integers(&mut value);
         let text = value.to_string();
-        // What the document does not take does not decode.
+        // Values that are not valid fail to decode.
         let Ok(event) = aifi_push::from_slice::<TransitionLeft>(text.as_bytes()) else {
             continue;
         };
-        let answer = client.transition_left(&event).await;
-        let body = answer
+        let response = client.transition_left(&event).await;
+        let body = response
             .unwrap_or_else(|error| panic!("{error}: {text}"))
             .decode();
         body.unwrap();
@@ -68,8 +68,8 @@ async fn the_documented_event_and_generated_ones_are_let_through() {
 }
 
 #[tokio::test]
-#[ignore = "takes a judge: cargo xtask ci --all --only Prism"]
-async fn the_judge_refuses_what_the_document_does_not_take() {
+#[ignore = "requires a server: cargo xtask ci --all --only Prism"]
+async fn invalid_events_are_refused() {
     let body = br#"{"sessionId": 7}"#.to_vec();
     let base_path = TRANSITION_LEFT.path.strip_suffix("/left").unwrap();
     let delivered = client(base_path).deliver(&TRANSITION_LEFT, body).await;

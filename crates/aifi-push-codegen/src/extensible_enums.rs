@@ -1,4 +1,4 @@
-//! An enum for each open set: a variant for each known value, and one that keeps any other text.
+//! Extensible enums: a variant for each known value, and one that keeps any other text.
 
 use heck::ToUpperCamelCase;
 use openapiv3::Schema;
@@ -8,17 +8,17 @@ use syn::Ident;
 
 use crate::{
     docs::{doc_attributes, schema_doc},
-    document::{OPEN_SET, known_values},
+    document::{EXTENSIBLE_ENUM, known_values},
 };
 
-/// The variant for values that the document does not list.
+/// The variant for values that are not in the document.
 pub(crate) const CATCH_ALL: &str = "Unlisted";
 
 pub(crate) fn variant_name(value: &str) -> String {
     value.to_upper_camel_case()
 }
 
-pub(crate) fn open_set(name: &str, schema: &Schema) -> TokenStream {
+pub(crate) fn extensible_enum(name: &str, schema: &Schema) -> TokenStream {
     let values = known_values(schema).unwrap_or_default();
     let variants: Vec<Ident> = values
         .iter()
@@ -33,8 +33,8 @@ pub(crate) fn open_set(name: &str, schema: &Schema) -> TokenStream {
         .iter()
         .map(|value| format!(" `{value}` on the wire."));
     let unlisted_doc = format!(
-        " The text of a [`{name}`] that the document does not list. Only decoding and the \
-         conversions of [`{name}`] make one, so it never holds a known value."
+        " The text of a [`{name}`] that is not in the document. Only decoding and the \
+         conversions of [`{name}`] create one, so it is never a known value."
     );
     let schema = json_schema(name, schema, &values);
     quote! {
@@ -47,7 +47,7 @@ pub(crate) fn open_set(name: &str, schema: &Schema) -> TokenStream {
                 #[doc = #variant_docs]
                 #variants,
             )*
-            /// A value that the document does not list, kept as it came.
+            /// A value that is not in the document, kept as received.
             #catch_all(#unlisted),
         }
 
@@ -56,14 +56,14 @@ pub(crate) fn open_set(name: &str, schema: &Schema) -> TokenStream {
         pub struct #unlisted(String);
 
         impl #unlisted {
-            /// The value as it stands on the wire.
+            /// Returns the value on the wire.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
         }
 
         impl #type_name {
-            /// The value as it stands on the wire.
+            /// Returns the value on the wire.
             pub fn as_str(&self) -> &str {
                 match self {
                     #(Self::#variants => #values,)*
@@ -126,7 +126,7 @@ fn json_schema(name: &str, schema: &Schema, values: &[&str]) -> TokenStream {
                 ::schemars::json_schema!({
                     "description": #description,
                     "type": "string",
-                    #OPEN_SET: [#(#values),*],
+                    #EXTENSIBLE_ENUM: [#(#values),*],
                 })
             }
         }

@@ -1,5 +1,5 @@
-//! Changes of the document that break a service, and some that do not: what `cargo xtask diff` says of
-//! each is held against the compiler, and against cargo-semver-checks.
+//! Changes of the document that break services, and some that do not: the result of `cargo xtask
+//! diff` for each is compared with that of the compiler, and with that of cargo-semver-checks.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
-use crate::{crates_io, diff, downstream, evolution, service, workspace::DOCUMENT};
+use crate::{crates_io, diff, downstream, schema_evolution, service, workspace::DOCUMENT};
 
-/// A change, and what is known of it.
+/// A change and its expected effect.
 struct Change {
     name: &'static str,
     make: fn(&str) -> Result<String>,
     is_breaking: bool,
-    /// Whether cargo-semver-checks finds it. It compares names and kinds, and no types of fields.
-    is_found: bool,
+    /// Whether cargo-semver-checks reports it. It compares names and kinds, but not types of fields.
+    is_reported: bool,
 }
 
 const CHANGES: [Change; 6] = [
@@ -27,7 +27,7 @@ const CHANGES: [Change; 6] = [
             })
         },
         is_breaking: true,
-        is_found: true,
+        is_reported: true,
     },
     Change {
         name: "a field becomes required",
@@ -39,10 +39,10 @@ const CHANGES: [Change; 6] = [
             })
         },
         is_breaking: true,
-        is_found: true,
+        is_reported: true,
     },
     Change {
-        name: "a field gets another type",
+        name: "the type of a field changes",
         make: |document| {
             schemas(document, |schemas| {
                 let field = &mut schemas["TransitionLeft"]["properties"]["storeId"];
@@ -51,37 +51,38 @@ const CHANGES: [Change; 6] = [
             })
         },
         is_breaking: true,
-        is_found: false,
+        is_reported: false,
     },
     Change {
-        name: "a value is removed from an open set",
+        name: "a value is removed from an extensible enum",
         make: |document| {
             schemas(document, |schemas| {
                 schemas["PaymentProvider"]["x-extensible-enum"] = json!(["STRIPE"]);
             })
         },
         is_breaking: true,
-        is_found: true,
+        is_reported: true,
     },
     Change {
-        name: "a value is added to an open set",
+        name: "a value is added to an extensible enum",
         make: |document| {
             schemas(document, |schemas| {
                 schemas["SessionStatus"]["x-extensible-enum"] = json!(["active", "closed"]);
             })
         },
         is_breaking: false,
-        is_found: false,
+        is_reported: false,
     },
     Change {
         name: "operations and a field are added",
-        make: evolution::evolve,
+        make: schema_evolution::evolve,
         is_breaking: false,
-        is_found: false,
+        is_reported: false,
     },
 ];
 
-/// The compiler agrees with `cargo xtask diff`, by a service that was written before.
+/// Checks that the compiler agrees with `cargo xtask diff`, by a service written for the old
+/// document.
 pub(crate) fn check(sh: &Shell) -> Result<()> {
     let old = sh.read_file(DOCUMENT)?;
     for Change {
@@ -92,10 +93,17 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     } in CHANGES
     {
         let new = make(&old)?;
-        let says = diff::of_texts(&old, &new)?;
-        ensure!(says.is_breaking == is_breaking, "{name}: {}", says.text);
+        let difference = diff::of_texts(&old, &new)?;
+        ensure!(
+            difference.is_breaking == is_breaking,
+            "{name}: {}",
+            difference.text
+        );
         let compiles = downstream::models_of(sh, &new)?.compiles(sh)?;
-        ensure!(compiles != is_breaking, "{name}: compiles is {compiles}");
+        ensure!(
+            compiles != is_breaking,
+            "{name}: the service compiles: {compiles}"
+        );
         println!(
             "{name}: {}",
             if compiles { "compatible" } else { "breaking" }
@@ -104,7 +112,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-/// cargo-semver-checks agrees, where it looks.
+/// Checks that cargo-semver-checks agrees, as far as it goes.
 pub(crate) fn semver_checks(sh: &Shell) -> Result<()> {
     let program = crates_io::install(sh, "cargo-semver-checks@0.51.0", &["--debug"])?;
     let old = sh.read_file(DOCUMENT)?;
@@ -112,7 +120,7 @@ pub(crate) fn semver_checks(sh: &Shell) -> Result<()> {
     for Change {
         name,
         make,
-        is_found,
+        is_reported,
         ..
     } in CHANGES
     {
@@ -130,17 +138,17 @@ pub(crate) fn semver_checks(sh: &Shell) -> Result<()> {
             found.is_empty() == output.status.success(),
             "{name}: {text}"
         );
-        ensure!(found.is_empty() != is_found, "{name}: {found:?}");
+        ensure!(found.is_empty() != is_reported, "{name}: {found:?}");
         println!("{name}: {found:?}");
     }
     Ok(())
 }
 
-/// The public API of the crate that is generated from a document, as rustdoc's JSON.
+/// Returns the public API of the crate that is generated from a document, as JSON of rustdoc.
 fn rustdoc(sh: &Shell, document: &str, name: &str) -> Result<PathBuf> {
     let target = service::target(sh);
     let _directory = sh.push_dir(downstream::models_of(sh, document)?.create(sh)?);
-    // The form is not stable, so it takes a nightly compiler, or one that is told to be.
+    // The format is unstable, so it requires a nightly compiler, or this variable.
     cmd!(
         sh,
         "cargo rustdoc --quiet --package aifi-push --lib --
@@ -155,12 +163,12 @@ fn rustdoc(sh: &Shell, document: &str, name: &str) -> Result<PathBuf> {
     Ok(json)
 }
 
-/// The document with a change of its schemas.
+/// Returns the document with a change of its schemas.
 fn schemas(document: &str, change: impl FnOnce(&mut Value)) -> Result<String> {
     let old: Value = serde_json::from_str(document)?;
     let mut new = old.clone();
     change(&mut new["components"]["schemas"]);
-    ensure!(new != old, "the change changes nothing");
+    ensure!(new != old, "the change has no effect");
     Ok(new.to_string())
 }
 

@@ -1,4 +1,4 @@
-//! A value that nobody knew yet is no error and keeps its text.
+//! A value that is not in the document is not an error, and keeps its text.
 
 use std::{collections::HashSet, convert::Infallible};
 
@@ -48,7 +48,7 @@ fn case_matters() {
 
 proptest! {
     #[test]
-    fn any_text_comes_back_and_is_equal_to_itself_only(
+    fn any_text_is_kept_and_equal_to_itself_only(
         a in "(customer|employee|unknown|[a-z]{0,3}|\\PC{0,8})",
         b in "(customer|employee|unknown|[a-z]{0,3}|\\PC{0,8})",
     ) {

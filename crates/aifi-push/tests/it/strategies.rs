@@ -1,21 +1,21 @@
-//! Values that a schema of the document takes, and a few that it does not.
+//! Strategies for values that a schema of the document accepts, and a few that it does not.
 
 use proptest::{prelude::*, sample};
 use serde_json::{Map, Value, json};
 
 use crate::document::reference;
 
-/// Values of a schema of the document: mostly right ones, sometimes any.
+/// Returns values for a schema of the document: mostly valid ones, sometimes any.
 pub(crate) fn values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
-    let right = right_values(document, schema);
-    prop_oneof![60 => right, 1 => any_json()].boxed()
+    let valid = valid_values(document, schema);
+    prop_oneof![60 => valid, 1 => any_json()].boxed()
 }
 
-fn right_values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
+fn valid_values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
     if let Some(name) = reference(schema) {
-        return right_values(document, &document["components"]["schemas"][name]);
+        return valid_values(document, &document["components"]["schemas"][name]);
     }
-    let right = match (schema["type"].as_str(), schema["format"].as_str()) {
+    let valid = match (schema["type"].as_str(), schema["format"].as_str()) {
         (Some("string"), Some("date-time")) => dates(),
         (Some("string"), _) => texts(schema),
         (Some("integer"), _) => any::<i64>().prop_map(|number| json!(number)).boxed(),
@@ -29,12 +29,12 @@ fn right_values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
         }
         (Some("object"), _) => objects(document, schema),
         (None, _) => any_json(),
-        other => panic!("{other:?} is not known here"),
+        other => panic!("unexpected type: {other:?}"),
     };
     if schema["nullable"] == json!(true) {
-        prop_oneof![4 => right, 1 => Just(Value::Null)].boxed()
+        prop_oneof![4 => valid, 1 => Just(Value::Null)].boxed()
     } else {
-        right
+        valid
     }
 }
 
@@ -74,7 +74,7 @@ fn any_json() -> BoxedStrategy<Value> {
         Just(Value::Null),
         any::<bool>().prop_map(|truth| json!(truth)),
         any::<i64>().prop_map(|number| json!(number)),
-        // Decoding takes 1.0 for no integer, JSON Schema for one.
+        // 1.0 is an integer for JSON Schema, but not for decoding.
         (0..1000_i32).prop_map(|number| json!(f64::from(number) + 0.5)),
         text(),
     ];

@@ -1,4 +1,4 @@
-//! Rules for open sets of values.
+//! Rules for extensible enums.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use openapiv3::{Schema, SchemaKind, StringType, Type};
 
 use super::Problems;
 use crate::{
-    document::{OPEN_SET, known_values},
-    open_sets::{CATCH_ALL, variant_name},
+    document::{EXTENSIBLE_ENUM, known_values},
+    extensible_enums::{CATCH_ALL, variant_name},
     pointer::Pointer,
 };
 
@@ -16,12 +16,12 @@ pub(super) fn check(schema: &Schema, pointer: &Pointer, problems: &mut Problems)
     if schema.schema_kind != plain {
         problems.add(
             pointer,
-            "an open set is a plain `type: string`: remove `enum`, `format` and limits",
+            "an extensible enum is a plain `type: string`: remove `enum`, `format` and limits",
         );
     }
-    let pointer = pointer.join(OPEN_SET);
+    let pointer = pointer.join(EXTENSIBLE_ENUM);
     let Some(values) = known_values(schema) else {
-        problems.add(&pointer, "list the known values as strings");
+        problems.add(&pointer, "invalid values: expected a list of strings");
         return;
     };
     let mut variants = HashMap::new();
@@ -31,20 +31,22 @@ pub(super) fn check(schema: &Schema, pointer: &Pointer, problems: &mut Problems)
         if syn::parse_str::<syn::Ident>(&variant).is_err() {
             problems.add(
                 &pointer,
-                format!("`{value}` gives no Rust name: leave it out, it is kept as text then"),
+                format!("`{value}` has no Rust name: leave it out, `{CATCH_ALL}` keeps it"),
             );
         } else if variant == CATCH_ALL {
             problems.add(
                 &pointer,
                 format!(
-                    "`{value}` would take the name of the catch-all `{CATCH_ALL}`: leave it out, \
-                     it is kept as text then"
+                    "`{value}` has the Rust name of the catch-all: leave it out, `{CATCH_ALL}` \
+                     keeps it"
                 ),
             );
         } else if let Some(other) = variants.insert(variant.clone(), value) {
             problems.add(
                 &pointer,
-                format!("`{value}` and `{other}` would both be named `{variant}`: leave one out"),
+                format!(
+                    "`{value}` and `{other}` have the same Rust name `{variant}`: leave one out"
+                ),
             );
         }
     }
