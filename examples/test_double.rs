@@ -1,7 +1,7 @@
-//! How to test a service of your own against events: the vendor is played by the client, the inbox
-//! lies in a directory that goes away. `cargo run --package aifi-push-receiver --example test_double`.
+//! How to test a service of your own against events: the client plays the vendor, and the inbox is in
+//! memory. `cargo run --package aifi-push-receiver --example test_double`.
 
-// Telling what happens is what an example is for.
+// Printing what happens is what an example is for.
 #![allow(clippy::print_stdout)]
 
 use std::{error::Error, sync::Arc};
@@ -11,13 +11,16 @@ use aifi_push::{
     operations::TRANSITION_LEFT,
     types::{PaymentProvider, TransitionLeft},
 };
-use aifi_push_receiver::{Consumer, Received, Receiver, SqliteInbox, Tokens};
+use aifi_push_receiver::{
+    Receiver, Tokens,
+    inbox::{Consumer, ConsumerBuilder, MemoryInbox, Received},
+};
 use axum::Router;
 use tokio::{net::TcpListener, sync::mpsc};
 
-/// What is to be tested: it tells which stores were left by somebody who did not pay.
-fn consumer(inbox: Arc<SqliteInbox>, unpaid: mpsc::UnboundedSender<i64>) -> Consumer {
-    Consumer::new(inbox, "unpaid").on(move |left: Received<TransitionLeft>| {
+/// What is to be tested: it reports which stores were left by somebody who did not pay.
+fn consumer(inbox: Arc<MemoryInbox>, unpaid: mpsc::UnboundedSender<i64>) -> ConsumerBuilder {
+    Consumer::builder(inbox, "unpaid").handler(move |left: Received<TransitionLeft>| {
         let unpaid = unpaid.clone();
         async move {
             if left.event.payment.payment_provider == Some(PaymentProvider::None) {
@@ -30,8 +33,7 @@ fn consumer(inbox: Arc<SqliteInbox>, unpaid: mpsc::UnboundedSender<i64>) -> Cons
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let directory = tempfile::tempdir()?;
-    let inbox = Arc::new(SqliteInbox::open(directory.path().join("events.db")).await?);
+    let inbox = Arc::new(MemoryInbox::new());
     let (sender, mut unpaid) = mpsc::unbounded_channel();
     tokio::spawn(consumer(inbox.clone(), sender).run(std::future::pending()));
     let receiver = Receiver::builder(inbox, Tokens::new(["secret"])?).build()?;

@@ -24,7 +24,7 @@ async fn main() -> Result<(), Failure> {
         ["send", file, origin] => client(origin)?.send(&decode(file)?).await?,
         // Prints the calls of a second.
         ["rate", file, origin] => println!("{}", rate(client(origin)?, decode(file)?).await?),
-        _ => return Err("it takes: round-trip FILE, send FILE ORIGIN or rate FILE ORIGIN".into()),
+        _ => return Err("usage: round-trip FILE, send FILE ORIGIN or rate FILE ORIGIN".into()),
     }
     Ok(())
 }

@@ -1,19 +1,23 @@
-//! `cargo xtask bench`: each figure as a ratio against a named peer of the same run.
+//! `cargo xtask bench`: each figure as a ratio to a named baseline of the same run.
 
 use std::process::ExitCode;
 
+use aifi_push_testkit::median;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::{
-    builds::{self, ROUNDS, median},
-    compare, downstream, torture,
+    builds::{self, ROUNDS},
+    compare, downstream, python,
 };
 
-/// Measure, and print a table of ratios against named peers.
+/// The program that measures, once it is [built](build).
+pub(crate) const PROGRAM: &str = "target/release/aifi-push-bench";
+
+/// Measure, and print tables of ratios to named baselines.
 ///
-/// It takes three quarters of an hour and nothing else should run.
+/// Takes three quarters of an hour, in which nothing else should run.
 #[derive(clap::Args)]
 pub(crate) struct Options {}
 
@@ -21,10 +25,12 @@ pub(crate) struct Options {}
 pub(crate) fn run(sh: &Shell) -> Result<ExitCode> {
     let mut table = vec![format!(
         "| {:<38} | {:<34} | {:>7} |\n|{:-<40}|{:-<36}|{:->9}|",
-        "measured", "against", "ratio", "", "", ":"
+        "measured", "baseline", "ratio", "", "", ":"
     )];
-    let mut row = |measured: &str, peer: &str, ratio: f64| {
-        table.push(format!("| {measured:<38} | {peer:<34} | {ratio:>6.2}× |"));
+    let mut row = |measured: &str, baseline: &str, ratio: f64| {
+        table.push(format!(
+            "| {measured:<38} | {baseline:<34} | {ratio:>6.2}× |"
+        ));
     };
 
     let [decode, encode, calls] = benchmarks(sh)?;
@@ -40,43 +46,59 @@ pub(crate) fn run(sh: &Shell) -> Result<ExitCode> {
         downstream::models(sh),
     ];
     let builds = builds::measure(sh, &services)?;
-    let (peer, ours) = builds.split_first().context("no services")?;
-    let against = format!("by hand ({:.1} s, {} crates)", peer.seconds, peer.crates);
+    let (by_hand, ours) = builds.split_first().context("no services")?;
+    let baseline = format!(
+        "by hand ({:.1} s, {} crates)",
+        by_hand.seconds, by_hand.crates
+    );
     for (build, service) in ours.iter().zip(&services[1..]) {
         let name = service.name;
         let time = format!("cold build, {name} ({:.1} s)", build.seconds);
-        row(&time, &against, build.seconds / peer.seconds);
+        row(&time, &baseline, build.seconds / by_hand.seconds);
         let crates = format!("crates, {name} ({})", build.crates);
-        row(&crates, &against, build.crates as f64 / peer.crates as f64);
+        let ratio = build.crates as f64 / by_hand.crates as f64;
+        row(&crates, &baseline, ratio);
     }
+    println!("\n{}", table.join("\n"));
 
-    println!("\n{}\n", table.join("\n"));
-    torture::speed(sh)?;
+    python::nats_server(sh)?;
+    build(sh)?;
+    for measurement in ["throughput", "consumers", "program", "cluster"] {
+        println!();
+        cmd!(sh, "{PROGRAM} {measurement}").run()?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Our time as a share of the peer's: decode, encode, calls.
+/// Builds the program that measures, and `aifi-push`.
+pub(crate) fn build(sh: &Shell) -> Result<()> {
+    let packages = ["--package", "aifi-push-cli", "--package", "aifi-push-bench"];
+    Ok(cmd!(sh, "cargo build --quiet --release {packages...}").run()?)
+}
+
+/// Returns our time as a share of the baseline's: decode, encode, calls.
 fn benchmarks(sh: &Shell) -> Result<[f64; 3]> {
-    let peers = [
+    let baselines = [
         ("decode", "value"),
         ("encode", "value"),
         ("client", "reqwest"),
     ];
-    let mut ratios = peers.map(|_| Vec::new());
+    let mut ratios = baselines.map(|_| Vec::new());
     for _ in 0..ROUNDS {
         cmd!(
             sh,
             "cargo bench --package aifi-push --bench codec --bench client -- --quiet"
         )
         .run()?;
-        for ((group, peer), ratios) in peers.iter().zip(&mut ratios) {
-            ratios.push(estimate(sh, group, "aifi-push")? / estimate(sh, group, peer)?);
+        for ((group, baseline), ratios) in baselines.iter().zip(&mut ratios) {
+            ratios.push(estimate(sh, group, "aifi-push")? / estimate(sh, group, baseline)?);
         }
     }
-    Ok(ratios.map(median))
+    let medians = ratios.map(|ratios| median(ratios, |ratio| *ratio).unwrap_or(f64::NAN));
+    Ok(medians)
 }
 
-/// The time of one iteration, in nanoseconds.
+/// Returns the time of one iteration, in nanoseconds.
 fn estimate(sh: &Shell, group: &str, name: &str) -> Result<f64> {
     let path = format!("target/criterion/{group}/{name}/new/estimates.json");
     let estimates: Value = serde_json::from_str(&sh.read_file(&path)?)?;

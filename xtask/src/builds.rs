@@ -1,27 +1,28 @@
-//! How long a cold build of a service takes.
+//! What a service costs to build.
 
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use anyhow::Result;
+use aifi_push_testkit::median;
+use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
 use crate::service::Service;
 
-/// Rounds of each measurement. We and the peers take turns, and the median counts.
+/// Rounds of each measurement. What is compared takes turns, and the median counts.
 pub(crate) const ROUNDS: usize = 3;
 
-/// What it takes to build a service.
+/// What a service costs to build.
 pub(crate) struct Build {
-    /// From nothing, with the sources at hand.
+    /// From scratch, with the sources downloaded.
     pub(crate) seconds: f64,
-    /// How many packages it takes besides the service itself.
+    /// How many packages it depends on.
     pub(crate) crates: usize,
 }
 
-/// Builds each from nothing, in turns.
+/// Builds each from scratch, in turns.
 pub(crate) fn measure(sh: &Shell, services: &[Service]) -> Result<Vec<Build>> {
     let mut directories = Vec::new();
     for service in services {
@@ -43,7 +44,7 @@ pub(crate) fn measure(sh: &Shell, services: &[Service]) -> Result<Vec<Build>> {
         .map(|(directory, seconds)| {
             let _directory = sh.push_dir(directory);
             Ok(Build {
-                seconds: median(seconds),
+                seconds: median(seconds, |seconds| *seconds).context("no rounds")?,
                 crates: crates(sh)?,
             })
         })
@@ -66,10 +67,4 @@ fn crates(sh: &Shell) -> Result<usize> {
     .read()?;
     let packages: BTreeSet<&str> = tree.lines().collect();
     Ok(packages.len().saturating_sub(1))
-}
-
-/// The middle one of some measurements.
-pub(crate) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

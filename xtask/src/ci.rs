@@ -1,41 +1,43 @@
-//! `cargo xtask ci`: all that must hold before a change lands.
+//! `cargo xtask ci`: everything that must pass before a change lands.
 
 mod dependencies;
 mod examples;
+mod external;
 mod features;
-mod judges;
 mod snapshots;
+mod sqlx;
 
 use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{downstream, python, regen, release, schema_evolution, semver, torture};
+use crate::{chaos, downstream, python, regen, release, schema_evolution, semver};
 
 /// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
 ///
-/// It needs nothing but Rust, and Python for the broker that tests start.
+/// Requires Rust, and Python for the broker that tests start.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Also ask the judges from elsewhere, and build with the platform's TLS library.
+    /// Also run the external checks, and build with the platform's TLS library.
     ///
-    /// The judges are installed under `target/judges`, from crates.io, PyPI and npm: it takes
-    /// Python and Node.js. The TLS library takes its C headers: on Debian, the package libssl-dev.
+    /// The external checks are installed under `target/external`, from crates.io, PyPI and npm, which
+    /// requires Python and Node.js. The TLS library requires its C headers: on Debian, the package
+    /// libssl-dev.
     #[arg(long)]
     all: bool,
-    /// Also what is to be seen before a release: the oldest Rust that is promised, what
-    /// cargo-semver-checks says, and the files of the release. It takes rustup.
+    /// Also run the checks before a release: the oldest supported Rust, cargo-semver-checks, and the
+    /// files of the release. Requires rustup.
     #[arg(long)]
     release: bool,
-    /// Run only the checks whose name holds this, such as one that failed.
+    /// Run only the checks whose name contains this, such as one that failed.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
 }
 
 type Check = (&'static str, fn(&Shell) -> Result<()>);
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 16] = [
     ("formatting", formatting),
     ("lints", lints),
     ("documentation", documentation),
@@ -44,13 +46,14 @@ const CHECKS: [Check; 15] = [
     ("examples", examples::run),
     ("feature combinations", features::test),
     ("dependencies", dependencies::check),
+    ("beside sqlx", sqlx::check),
     ("snapshots", regen::check),
     ("packages", downstream::package),
     ("services that import the packages", downstream::check),
     ("semver", semver::check),
     ("schema evolution", schema_evolution::check),
-    ("torture", torture::short),
-    ("torture of many machines", torture::short_nats),
+    ("chaos", chaos::single_short),
+    ("chaos of a cluster", chaos::cluster_short),
 ];
 
 const CHECKS_BEFORE_A_RELEASE: [Check; 3] = [
@@ -59,15 +62,15 @@ const CHECKS_BEFORE_A_RELEASE: [Check; 3] = [
     ("files of the release", release::files),
 ];
 
-const CHECKS_FROM_ELSEWHERE: [Check; 8] = [
+const EXTERNAL_CHECKS: [Check; 8] = [
     ("native TLS", features::test_native_tls),
-    ("openapi-spec-validator", judges::openapi_spec_validator),
-    ("Redocly", judges::redocly),
-    ("schemathesis", judges::schemathesis),
-    ("curl", judges::curl),
-    ("Prism", judges::prism),
-    ("openapi-generator", judges::openapi_generator),
-    ("cargo-deny", judges::cargo_deny),
+    ("openapi-spec-validator", external::openapi_spec_validator),
+    ("Redocly", external::redocly),
+    ("schemathesis", external::schemathesis),
+    ("curl", external::curl),
+    ("Prism", external::prism),
+    ("openapi-generator", external::openapi_generator),
+    ("cargo-deny", external::cargo_deny),
 ];
 
 /// Runs the checks in turn, up to the first that fails.
@@ -76,14 +79,17 @@ pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
     sh.set_var("INSTA_UPDATE", "no");
     let mut checks = CHECKS.to_vec();
     if options.all {
-        checks.extend(CHECKS_FROM_ELSEWHERE);
+        checks.extend(EXTERNAL_CHECKS);
     }
     if options.release {
         checks.extend(CHECKS_BEFORE_A_RELEASE);
     }
-    let is_meant = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only));
-    checks.retain(|(name, _)| is_meant(name));
-    ensure!(!checks.is_empty(), "no check has such a name");
+    let is_selected = |name: &str| options.only.as_ref().is_none_or(|only| name.contains(only));
+    checks.retain(|(name, _)| is_selected(name));
+    ensure!(
+        !checks.is_empty(),
+        "no check has such a name: see CHECKS in xtask/src/ci.rs"
+    );
     for (name, check) in checks {
         println!("\n=== {name}");
         let start = Instant::now();

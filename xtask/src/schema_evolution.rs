@@ -3,6 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use aifi_push_testkit::{ServeProcess, TempInbox, http::TOKEN};
 use anyhow::{Context, Result, ensure};
 use openapiv3::OpenAPI;
 use serde::Deserialize;
@@ -11,7 +12,6 @@ use xshell::{Shell, cmd};
 
 use crate::{
     diff,
-    serving::Serving,
     workspace::{self, DOCUMENT},
 };
 
@@ -36,7 +36,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     print!("{}", change.text);
     ensure!(!change.is_breaking, "two more operations break services");
 
-    // Compiled with the dependencies of the workspace, to a place of its own.
+    // Built with the dependencies of the workspace.
     let target = sh.current_dir().join("target");
     let build = cmd!(sh, "cargo build --quiet --package aifi-push-cli");
     {
@@ -45,26 +45,24 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     }
     let tool = copy.join("aifi-push");
     sh.copy_file(target.join("debug/aifi-push"), &tool)?;
-    // A command without `--kind` means what it meant before.
+    // A command without `--kind` does what it did before.
     let example = cmd!(sh, "{tool} example").read()?;
     cmd!(sh, "{tool} check --kind left").stdin(example).run()?;
-    let serving = Serving::of(&tool, &copy, "/webhook", &[])?;
+    let inbox = TempInbox::new()?;
+    let process = ServeProcess::serve(&tool, inbox.directory(), &["--log", "error"])?;
+    let _directory = sh.push_dir(inbox.directory());
     KINDS
         .iter()
-        .try_for_each(|kind| push(sh, &tool, &serving, kind).context(*kind))
+        .try_for_each(|kind| push(sh, &tool, process.url(), kind).context(*kind))
 }
 
 /// Checks and sends an example of a kind, and lists it in the inbox.
-fn push(sh: &Shell, tool: &Path, serving: &Serving, kind: &str) -> Result<()> {
-    let _directory = sh.push_dir(&serving.directory);
-    let (file, url) = (
-        format!("{kind}.json"),
-        format!("{}/webhook", serving.origin),
-    );
+fn push(sh: &Shell, tool: &Path, url: &str, kind: &str) -> Result<()> {
+    let file = format!("{kind}.json");
     sh.write_file(&file, cmd!(sh, "{tool} example --kind {kind}").read()?)?;
     cmd!(sh, "{tool} check --kind {kind} {file}").run()?;
     cmd!(sh, "{tool} send --kind {kind} {file} --url {url}")
-        .env("AIFI_PUSH_TOKEN", serving.token())
+        .env("AIFI_PUSH_TOKEN", TOKEN)
         .run()?;
     let listed = cmd!(sh, "{tool} inbox list --kind {kind} --json").read()?;
     ensure!(listed.lines().count() == 1, "the event is not in the inbox");

@@ -4,15 +4,15 @@ use aifi_push::Operation;
 
 use crate::{Outcome, input, kind, output};
 
-/// Decode events, and tell where one is wrong.
+/// Decode events, and report where one is wrong.
 ///
 /// Each problem is a line `FILE:LINE:COLUMN: FIELD: what is wrong`, without the value. The exit code
 /// is 1 if there is any.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Files of one event, or of one on each line; `-` or none for standard input.
+    /// Files of one event, or of one on each line. `-` or none for standard input.
     files: Vec<String>,
-    /// Which push they are the body of.
+    /// Kind of the events.
     #[arg(long, value_parser = kind::parser(), default_value = kind::default())]
     kind: &'static Operation,
 }
@@ -35,7 +35,7 @@ pub(crate) fn run(options: Options) -> Outcome {
             output::line(format_args!("{file}:{line}:{column}: {path}: {reason}"))?;
         }
     }
-    anyhow::ensure!(events > 0, "there is no event");
+    anyhow::ensure!(events > 0, "no event found");
     output::line(format_args!("{events} checked, {wrong} wrong"))?;
     Ok(wrong == 0)
 }

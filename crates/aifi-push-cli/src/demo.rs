@@ -1,4 +1,4 @@
-//! `demo`: the documented event on its way through our client, real HTTP, the receiver and its inbox.
+//! `demo`: the documented event on its way through the client, real HTTP, the receiver and its inbox.
 
 mod retailer;
 
@@ -15,7 +15,7 @@ use crate::{Outcome, output, summary::Summary};
 
 /// Push the documented event to a receiver on loopback and show what arrived.
 ///
-/// The receiver checks the token, stores the event in an inbox on disk and hands it to a consumer.
+/// The receiver checks the token, stores the event in an inbox on disk and delivers it to a consumer.
 /// The exit code is 0 only if the event arrived with every value.
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -42,7 +42,7 @@ struct Check {
     what: String,
 }
 
-/// Pushes the event and tells what came of it.
+/// Pushes the event and reports what came of it.
 pub(crate) async fn run(options: &Options) -> Outcome {
     let report = push_and_check().await?;
     if options.json {
@@ -56,7 +56,7 @@ pub(crate) async fn run(options: &Options) -> Outcome {
 async fn push_and_check() -> Result<Report> {
     let example = TRANSITION_LEFT
         .example
-        .context("the document holds no example")?;
+        .context("the document contains no example")?;
     let documented: Value = serde_json::from_str(example)?;
     let event: TransitionLeft = from_slice(example.as_bytes())?;
 
@@ -82,7 +82,7 @@ async fn push_and_check() -> Result<Report> {
         },
         Check {
             ok: accepted.decode().ok() == Some(arrived.id.to_string()),
-            what: "the event was on disk by then, under the id of the answer".to_owned(),
+            what: "the event was on disk by then, under the id of the response".to_owned(),
         },
         Check {
             ok: lost.is_empty(),

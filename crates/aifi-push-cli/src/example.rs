@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use crate::{Outcome, kind, output};
 
-/// Print the event of the vendor's page with the times of now and new ids.
+/// Print the event of the vendor's page with current times and new ids.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Which push to print.
+    /// Kind of the event.
     #[arg(long, value_parser = kind::parser(), default_value = kind::default())]
     kind: &'static Operation,
-    /// Print so many, one on each line.
+    /// Print this many, one on each line.
     #[arg(long)]
     count: Option<u64>,
 }
@@ -25,7 +25,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     let example = options
         .kind
         .example
-        .context("the document holds no example")?;
+        .context("the document contains no example")?;
     let example: Value = serde_json::from_str(example)?;
     match options.count {
         None => output::pretty_json(&fresh(example))?,

@@ -1,4 +1,4 @@
-//! Every command of the guide is one that the tool takes.
+//! Every command of the guide is valid.
 
 use std::{fs, path::Path};
 
@@ -22,7 +22,7 @@ fn commands(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_tool_takes_every_command_of_the_guide() {
+fn every_command_of_the_guide_is_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut pages = vec![root.join("README.md"), root.join("deploy/nats/README.md")];
     let docs = fs::read_dir(root.join("docs")).unwrap();

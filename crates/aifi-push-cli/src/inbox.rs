@@ -1,4 +1,4 @@
-//! `inbox`: what is in an inbox, and what is to become of it.
+//! `inbox`: administration of an inbox.
 
 mod entry;
 mod list;
@@ -14,7 +14,7 @@ use clap::Subcommand;
 
 use crate::{Outcome, location::Location};
 
-/// Look at an inbox and work on it, also while `serve` receives into it.
+/// Inspect and manage an inbox, also while `serve` receives into it.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -35,7 +35,7 @@ enum Command {
 }
 
 pub(crate) async fn run(options: Options) -> Outcome {
-    let inbox = options.location.open_beside().await?;
+    let inbox = options.location.open_existing().await?;
     let inbox = &*inbox;
     match options.command {
         Command::List(options) => list::run(inbox, &options).await,

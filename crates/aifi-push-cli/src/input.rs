@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result};
 use serde::de::IgnoredAny;
 
-/// The bytes of an event, and where they stand.
+/// The bytes of an event, and their place.
 pub(crate) struct Item {
     /// The file, or `-`.
     pub(crate) file: String,
@@ -19,7 +19,7 @@ pub(crate) struct Item {
     pub(crate) body: Vec<u8>,
 }
 
-/// The events of the files in turn; `-` is standard input, and so is no file at all.
+/// Returns the events of the files in turn. `-` is standard input, and so is an empty list.
 pub(crate) fn items(files: Vec<String>) -> impl Iterator<Item = Result<Item>> {
     let files = if files.is_empty() {
         vec!["-".to_owned()]
@@ -71,8 +71,8 @@ enum Mode {
 
 type Found = Option<(usize, Vec<u8>)>;
 
-/// The first event. A first line that is JSON by itself, as no line of a document over several
-/// lines is, tells that each line is an event.
+/// Reads the first event. A first line that is JSON by itself, as no line of a document over several
+/// lines is, shows that each line is an event.
 fn first(
     reader: &mut impl BufRead,
     line: &mut usize,
@@ -92,7 +92,7 @@ fn first(
     Ok(Some((start, body)))
 }
 
-/// The next line that is not blank.
+/// Reads the next line that is not blank.
 fn next_line(reader: &mut impl BufRead, line: &mut usize) -> io::Result<Found> {
     loop {
         let mut body = Vec::new();
@@ -113,7 +113,7 @@ fn without_line_end(found: Found) -> Found {
     })
 }
 
-/// The same JSON on one line. Outside of its strings a line break is a space, and inside there is
+/// Returns the same JSON on one line: a line break is a space outside of strings, and inside there is
 /// none.
 pub(crate) fn on_one_line(body: &[u8]) -> Vec<u8> {
     let mut line: Vec<u8> = body

@@ -1,20 +1,20 @@
-//! Where an inbox lies, and how to get at it.
+//! Where an inbox is, and how to open it.
 
 use std::{path::PathBuf, str::FromStr, sync::Arc};
 
-use aifi_push_receiver::{Inbox, JetStreamInbox, JetStreamInboxBuilder, SqliteInbox};
+use aifi_push_receiver::inbox::{Inbox, JetStreamInbox, JetStreamInboxBuilder, SqliteInbox};
 use anyhow::Result;
 
 #[derive(clap::Args)]
 pub(crate) struct Location {
-    /// Which inbox: sqlite:FILE, or nats://HOST,… for brokers with JetStream, tls://HOST,… to insist
-    /// on TLS, with USER:PASSWORD@ before the first host.
+    /// URL of the inbox: sqlite:FILE, or nats://HOST,… for brokers with JetStream, tls://HOST,… to
+    /// require TLS, with USER:PASSWORD@ before the first host.
     #[arg(
         long,
         global = true,
         value_name = "URL",
         env = "AIFI_PUSH_INBOX",
-        // It may hold a password.
+        // It may contain a password.
         hide_env_values = true,
         default_value = "sqlite:events.db"
     )]
@@ -43,19 +43,17 @@ impl FromStr for Url {
             Some(("nats" | "tls", hosts)) if hosts.starts_with("//") => {
                 Ok(Self::Nats(url.to_owned()))
             }
-            _ => Err(
-                "an inbox is sqlite:FILE, such as sqlite:events.db, or nats://HOST,… or tls://HOST,…",
-            ),
+            _ => Err("invalid inbox URL: expected sqlite:FILE, nats://HOST,… or tls://HOST,…"),
         }
     }
 }
 
 impl Location {
-    /// Opens it to look at it and to work on it.
-    pub(crate) async fn open_beside(&self) -> Result<Arc<dyn Inbox>> {
+    /// Opens it for administration.
+    pub(crate) async fn open_existing(&self) -> Result<Arc<dyn Inbox>> {
         Ok(match &self.inbox {
-            Url::Sqlite(file) => Arc::new(SqliteInbox::open_beside(file).await?),
-            Url::Nats(servers) => Arc::new(self.jetstream(servers).open_beside().await?),
+            Url::Sqlite(file) => Arc::new(SqliteInbox::open_existing(file).await?),
+            Url::Nats(servers) => Arc::new(self.jetstream(servers).open_existing().await?),
         })
     }
 

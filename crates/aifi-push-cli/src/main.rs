@@ -1,4 +1,4 @@
-//! `aifi-push`: the events that AiFi pushes when a customer leaves a store, at the command line.
+//! `aifi-push`: the events that AiFi pushes to a retailer, at the command line.
 
 mod ago;
 mod check;
@@ -27,14 +27,14 @@ use std::{
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-/// musl's own takes 8 MB more for every million of events.
+/// With musl's own, memory grows by 8 MB for every million events.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The events that AiFi pushes when a customer leaves a store.
+/// Receive, send and inspect the events that AiFi pushes when a customer leaves a store.
 ///
-/// Exit codes: 0 if all went well, 1 if not, 2 for a wrong command line.
+/// Exit codes: 0 for success, 1 for failure, 2 for an invalid command line.
 #[derive(Parser)]
 #[command(name = "aifi-push", version)]
 struct Cli {
@@ -55,7 +55,7 @@ enum Command {
     Man(man::Options),
 }
 
-/// Whether all went well: a command that did its work may have found that something is wrong.
+/// Whether a command succeeded: one that did its work may have found that something is wrong.
 type Outcome = Result<bool>;
 
 #[tokio::main]
@@ -63,10 +63,10 @@ async fn main() -> ExitCode {
     match run(Cli::parse().command).await {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Whoever reads has seen enough, as `head` does.
+        // The reader has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nobody to tell if this fails as well.
+            // Nobody reads it if this fails as well.
             let _ = writeln!(io::stderr(), "aifi-push: {error:#}");
             ExitCode::FAILURE
         }

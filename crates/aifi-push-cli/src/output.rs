@@ -1,4 +1,4 @@
-//! What is printed, for people and for programs.
+//! Printing for people and for programs.
 
 use std::io::{self, Write};
 

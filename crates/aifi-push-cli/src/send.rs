@@ -27,31 +27,31 @@ use crate::{
     tokens::TokenSource,
 };
 
-/// Send events as the vendor's platform does: a push `left` is POSTed to URL/left, byte for byte.
+/// Send events as the vendor's platform does: `left` is POSTed to URL/left, byte for byte.
 ///
-/// An event that does not decode is not sent. What fails is listed and written to a file that `send`
-/// takes again; the exit code is 1 then. After Ctrl-C that file holds what was not sent, too.
+/// An event that fails to decode is not sent. Failures are listed and written to a file that can be
+/// sent again; the exit code is 1 then. After Ctrl-C that file contains what was not sent, too.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Files of one event, or of one on each line; `-` or none for standard input.
+    /// Files of one event, or of one on each line. `-` or none for standard input.
     files: Vec<String>,
-    /// The base URL that a retailer gives the vendor, such as `https://retailer.example/webhook`. The
+    /// Base URL that a retailer gives the vendor, such as `https://retailer.example/webhook`. The
     /// vendor's sandbox is `https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition`.
     #[arg(long)]
     url: String,
-    /// File of the bearer token. Without it, AIFI_PUSH_TOKEN of the environment.
+    /// File of the bearer token. Defaults to AIFI_PUSH_TOKEN of the environment.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Which push they are the body of.
+    /// Kind of the events.
     #[arg(long, value_parser = kind::parser(), default_value = kind::default())]
     kind: &'static Operation,
-    /// How many to send at a time. With more than one, they may arrive in another order.
+    /// How many events are sent at a time. With more than one, they may arrive in another order.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// How often to send again what a retry may help. One whose answer got lost then arrives twice.
+    /// How often a failed request is retried. An event whose response got lost then arrives twice.
     #[arg(long, default_value_t = 4)]
     retries: u32,
-    /// Where to write what failed. Unless set, a new file aifi-push-failed-TIME.ndjson.
+    /// File to write failures to. Defaults to a new file aifi-push-failed-TIME.ndjson.
     #[arg(long, value_name = "FILE")]
     failures: Option<PathBuf>,
 }
@@ -93,20 +93,20 @@ pub(crate) async fn run(options: Options) -> Outcome {
         }
     }
     progress.end();
-    ensure!(count > 0, "there is no event");
+    ensure!(count > 0, "no event found");
     let failed = failures.count();
     output::line(format_args!(
         "sent {} of {count} in {:.1} s",
         count - failed,
         start.elapsed().as_secs_f64()
     ))?;
-    failures.tell()?;
+    failures.report()?;
     Ok(failed == 0)
 }
 
 async fn send(client: &Client, kind: &Operation, item: &Item) -> Result<(), String> {
     kind.check(&item.body)
-        .map_err(|error| format!("not sent, as it does not decode: {error}"))?;
+        .map_err(|error| format!("not sent, as it fails to decode: {error}"))?;
     let answer = client.deliver(kind, item.body.clone()).await;
     answer
         .map(drop)

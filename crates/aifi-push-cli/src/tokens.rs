@@ -1,11 +1,11 @@
-//! Where bearer tokens are read from: never the command line, which everybody on the machine sees.
+//! Where bearer tokens are read from: never the command line, which everyone on the machine can see.
 
 use std::{env, fs, path::PathBuf};
 
 use aifi_push::ClientBuilder;
 use anyhow::{Context, Result, ensure};
 
-/// A file, or an environment variable where no file is named.
+/// A file, or an environment variable if no file is given.
 #[derive(Clone)]
 pub(crate) struct TokenSource {
     file: Option<PathBuf>,
@@ -17,7 +17,7 @@ impl TokenSource {
         Self { file, variable }
     }
 
-    /// Every token: they stand one on each line.
+    /// Returns every token: one on each line.
     pub(crate) fn read(&self) -> Result<Vec<String>> {
         let (text, place) = match &self.file {
             Some(file) => {
@@ -28,7 +28,7 @@ impl TokenSource {
             None => {
                 let variable = self.variable;
                 let text = env::var(variable).with_context(|| {
-                    format!("no token: name a file of it, or set {variable} in the environment")
+                    format!("no token: set {variable} in the environment, or give a token file")
                 })?;
                 (text, variable.to_owned())
             }
@@ -38,11 +38,14 @@ impl TokenSource {
             .filter(|line| !line.is_empty())
             .map(str::to_owned)
             .collect();
-        ensure!(!tokens.is_empty(), "{place}: there is no token in it");
+        ensure!(
+            !tokens.is_empty(),
+            "{place}: no token found: write one on each line"
+        );
         Ok(tokens)
     }
 
-    /// The token to send: the first one, read again for each call.
+    /// Sets the token to send: the first one, read again for each attempt.
     pub(crate) fn give_to(self, client: ClientBuilder) -> Result<ClientBuilder> {
         self.first()?;
         Ok(client.bearer_token_source(move || {

@@ -1,7 +1,7 @@
 //! How long each step on the way of an event may take, in one place.
 //!
 //! A step must give up before whoever waits for it does: else the outer one reports a failure that
-//! the inner one would have explained, or repaired. The assertions at the end hold this.
+//! the inner one would have explained, or repaired. The assertions at the end check this.
 
 use std::time::Duration;
 

@@ -67,7 +67,8 @@ use crate::{
 /// - If an [`append`](Append::append) of several events fails, some of them may be stored.
 /// - [`InboxStats::bytes`], [`Pruned::bytes`] and [`Retention::max_bytes`] count what the brokers store
 ///   for an event, on each replica, and not the body alone.
-/// - [`prune`](Admin::prune) goes from the oldest on, and ends at the first that has to stay.
+/// - [`prune`](Admin::prune) goes from the oldest on, and ends at the first that has to stay. A dead
+///   letter stays for its consumer alone; one that is created later does not receive the event.
 /// - A quarantined event that is requeued moves to the end of the order.
 /// - [`replay`](Admin::replay) does not see whether the first delivery of an event is in flight; the
 ///   event is then delivered once more.
@@ -301,7 +302,7 @@ impl fmt::Debug for JetStreamInbox {
 
 impl fmt::Debug for JetStreamInboxBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL may hold a password.
+        // The URL may contain a password.
         f.debug_struct("JetStreamInboxBuilder")
             .field("replicas", &self.replicas)
             .field("max_bytes", &self.max_bytes)

@@ -1,96 +1,64 @@
-//! What can go wrong with an inbox or a server.
+//! What can go wrong with the settings of a receiver, and with a server.
 
-use std::{borrow::Cow, error::Error as StdError, io, path::PathBuf};
+use std::borrow::Cow;
 
-use uuid::Uuid;
+/// Why a receiver can't be built. It contains no token.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting}: {reason}")]
+pub struct ReceiverError {
+    setting: &'static str,
+    reason: Cow<'static, str>,
+}
 
-pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+impl ReceiverError {
+    pub(crate) fn new(setting: &'static str, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            setting,
+            reason: reason.into(),
+        }
+    }
 
-/// Why a receiver can't start, or why its inbox failed.
-///
-/// It holds no token and nothing of an event but its id.
+    /// Returns the setting that is wrong.
+    pub fn setting(&self) -> &str {
+        self.setting
+    }
+}
+
+/// Why a server can't start.
+#[cfg(feature = "server")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
-    /// A setting is wrong. Nothing was started.
-    #[error("{setting}: {reason}")]
-    Configuration {
-        /// The setting.
-        setting: &'static str,
-        /// What is wrong, and the way out.
-        reason: Cow<'static, str>,
-    },
-
-    /// A file can't be read or made.
-    #[error("{}: {action} failed", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What was tried.
-        action: &'static str,
-        /// What went wrong.
-        source: BoxError,
-    },
-
-    /// Another process serves from the inbox.
-    #[error(
-        "{}: another process receives into this inbox: stop it, or name another file",
-        path.display()
-    )]
-    InUse {
-        /// The file of the inbox.
-        path: PathBuf,
-    },
-
-    /// The inbox could not do what was asked. Nothing of it was done, or, if the connection to the
-    /// inbox broke, it may have been.
-    #[error("{inbox}: {action} failed")]
-    Inbox {
-        /// Which inbox.
-        inbox: String,
-        /// What was asked.
-        action: &'static str,
-        /// What went wrong.
-        source: BoxError,
-    },
-
-    /// The inbox holds no event of this id.
-    #[error("no event {id} in the inbox")]
-    NoSuchEvent {
-        /// The id that was asked for.
-        id: Uuid,
-    },
-
+pub enum ServerError {
     /// The address can't be listened on.
     #[error("can't listen on {address}")]
     Listen {
         /// The address.
         address: String,
         /// What went wrong.
-        source: io::Error,
+        source: std::io::Error,
     },
-}
 
-impl Error {
-    pub(crate) fn configuration(
-        setting: &'static str,
-        reason: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Self::Configuration {
-            setting,
-            reason: reason.into(),
-        }
-    }
-
-    pub(crate) fn file(
-        path: impl Into<PathBuf>,
+    /// A PEM file could not be read.
+    #[cfg(feature = "tls")]
+    #[error("{}: {action} failed", path.display())]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was tried.
         action: &'static str,
-        source: impl Into<BoxError>,
-    ) -> Self {
-        Self::File {
-            path: path.into(),
-            action,
-            source: source.into(),
-        }
-    }
+        /// What went wrong.
+        source: aifi_push_inbox::BoxError,
+    },
+
+    /// The certificates and the private key can't be used together.
+    #[cfg(feature = "tls")]
+    #[error("the certificates in {} and the key in {} don't work", certificates.display(), key.display())]
+    Tls {
+        /// The file of the certificates.
+        certificates: std::path::PathBuf,
+        /// The file of the private key.
+        key: std::path::PathBuf,
+        /// What went wrong.
+        source: aifi_push_inbox::BoxError,
+    },
 }

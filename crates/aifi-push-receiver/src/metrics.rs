@@ -1,8 +1,9 @@
-//! Figures for Prometheus. No label takes a value from a request, so their number is bounded.
+//! Metrics for Prometheus. No label takes a value from a request, so their number is bounded.
 
-use std::{fmt, sync::atomic::AtomicU64};
+use std::{fmt, sync::atomic::AtomicU64, time::Instant};
 
 use aifi_push::Operation;
+use aifi_push_inbox::InboxStats;
 use chrono::Utc;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text},
@@ -10,17 +11,21 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::Stats;
-
-/// What the receiver counts.
+/// What the receiver counts. A clone is the same counters.
 pub(crate) struct Metrics {
     registry: Registry,
+    counters: Counters,
+    pub(crate) decoder_panics: Counter,
+}
+
+#[derive(Clone)]
+struct Counters {
     received: Family<OperationLabel, Counter>,
     quarantined: Family<OperationLabel, Counter>,
+    decoder_panics: Counter,
     refused: Family<ReasonLabel, Counter>,
-    pub(crate) commit_seconds: Histogram,
-    pub(crate) batch_events: Histogram,
-    pub(crate) queued: Gauge,
+    commit_seconds: Histogram,
+    queued: Gauge,
     events: Gauge,
     bytes: Gauge,
     pending: Family<ConsumerLabel, Gauge>,
@@ -43,17 +48,35 @@ struct ConsumerLabel {
     consumer: String,
 }
 
+/// An event that is being stored.
+pub(crate) struct Storing<'a> {
+    counters: &'a Counters,
+    since: Instant,
+}
+
+impl Storing<'_> {
+    pub(crate) fn end(self) {
+        let seconds = self.since.elapsed().as_secs_f64();
+        self.counters.commit_seconds.observe(seconds);
+    }
+}
+
+impl Drop for Storing<'_> {
+    fn drop(&mut self) {
+        self.counters.queued.dec();
+    }
+}
+
 impl Metrics {
     pub(crate) fn new() -> Self {
-        let metrics = Self {
-            registry: Registry::with_prefix("aifi_push"),
+        let counters = Counters {
             received: Family::default(),
             quarantined: Family::default(),
+            decoder_panics: Counter::default(),
             refused: Family::default(),
             commit_seconds: Histogram::new([
                 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
             ]),
-            batch_events: Histogram::new([1.0, 4.0, 16.0, 64.0, 256.0, 1024.0]),
             queued: Gauge::default(),
             events: Gauge::default(),
             bytes: Gauge::default(),
@@ -61,32 +84,99 @@ impl Metrics {
             dead: Family::default(),
             oldest_pending_age: Family::default(),
         };
-        metrics.registered()
+        let mut registry = Registry::default();
+        counters.register(&mut registry);
+        Self {
+            registry,
+            decoder_panics: counters.decoder_panics.clone(),
+            counters,
+        }
     }
 
-    fn registered(mut self) -> Self {
-        let registry = &mut self.registry;
+    pub(crate) fn register(&self, registry: &mut Registry) {
+        self.counters.register(registry);
+    }
+
+    pub(crate) fn storing(&self) -> Storing<'_> {
+        self.counters.queued.inc();
+        Storing {
+            counters: &self.counters,
+            since: Instant::now(),
+        }
+    }
+
+    pub(crate) fn count_stored(&self, operation: &Operation, is_quarantined: bool) {
+        let label = OperationLabel {
+            operation: operation.id,
+        };
+        self.counters.received.get_or_create(&label).inc();
+        if is_quarantined {
+            self.counters.quarantined.get_or_create(&label).inc();
+        }
+    }
+
+    pub(crate) fn count_refused(&self, reason: &'static str) {
+        let label = ReasonLabel { reason };
+        self.counters.refused.get_or_create(&label).inc();
+    }
+
+    /// Sets the gauges to what is in the inbox.
+    pub(crate) fn refresh(&self, stats: &InboxStats) {
+        let counters = &self.counters;
+        counters.events.set(saturating(stats.events));
+        counters.bytes.set(saturating(stats.bytes));
+        // A consumer that was removed has no series any more.
+        counters.pending.clear();
+        counters.dead.clear();
+        counters.oldest_pending_age.clear();
+        for consumer in &stats.consumers {
+            let label = ConsumerLabel {
+                consumer: consumer.name.clone(),
+            };
+            let (pending, dead) = (saturating(consumer.pending), saturating(consumer.dead));
+            counters.pending.get_or_create(&label).set(pending);
+            counters.dead.get_or_create(&label).set(dead);
+            let age = consumer.oldest_pending.map(|oldest| Utc::now() - oldest);
+            let age = age.and_then(|age| age.to_std().ok()).unwrap_or_default();
+            counters
+                .oldest_pending_age
+                .get_or_create(&label)
+                .set(age.as_secs_f64());
+        }
+    }
+
+    /// Returns all metrics as text.
+    pub(crate) fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+impl Counters {
+    fn register(&self, registry: &mut Registry) {
+        let registry = registry.sub_registry_with_prefix("aifi_push");
         registry.register("received", "Events stored", self.received.clone());
         registry.register(
             "quarantined",
-            "Events stored whose body does not decode",
+            "Events stored whose body failed to decode",
             self.quarantined.clone(),
         );
         registry.register(
+            "decoder_panics",
+            "Panics of the decoder, each a bug; the events are quarantined",
+            self.decoder_panics.clone(),
+        );
+        registry.register(
             "refused",
-            "Calls not stored, by reason",
+            "Requests not stored, by reason",
             self.refused.clone(),
         );
         registry.register_with_unit(
             "commit",
-            "Time until a batch of events was durable",
+            "Time until an event was durable",
             Unit::Seconds,
             self.commit_seconds.clone(),
-        );
-        registry.register(
-            "batch_events",
-            "Events of a commit",
-            self.batch_events.clone(),
         );
         registry.register(
             "queued_events",
@@ -102,64 +192,20 @@ impl Metrics {
         );
         registry.register(
             "consumer_pending_events",
-            "Events that a consumer has yet to be done with",
+            "Events that a consumer has yet to acknowledge",
             self.pending.clone(),
         );
         registry.register(
             "consumer_dead_events",
-            "Events that a consumer gave up",
+            "Dead letters of a consumer",
             self.dead.clone(),
         );
         registry.register_with_unit(
             "consumer_oldest_pending_age",
-            "Time since the oldest event arrived that a consumer has yet to be done with",
+            "Time since the oldest event arrived that a consumer has yet to acknowledge",
             Unit::Seconds,
             self.oldest_pending_age.clone(),
         );
-        self
-    }
-
-    pub(crate) fn count_received(&self, operation: &Operation) {
-        let label = OperationLabel {
-            operation: operation.id,
-        };
-        self.received.get_or_create(&label).inc();
-    }
-
-    pub(crate) fn count_quarantined(&self, operation: &Operation) {
-        let label = OperationLabel {
-            operation: operation.id,
-        };
-        self.quarantined.get_or_create(&label).inc();
-    }
-
-    pub(crate) fn count_refused(&self, reason: &'static str) {
-        self.refused.get_or_create(&ReasonLabel { reason }).inc();
-    }
-
-    /// All figures as text, with what the inbox tells now.
-    pub(crate) fn encode(&self, stats: &Stats) -> Result<String, fmt::Error> {
-        self.events.set(saturating(stats.events));
-        self.bytes.set(saturating(stats.bytes));
-        for consumer in &stats.consumers {
-            let label = ConsumerLabel {
-                consumer: consumer.name.clone(),
-            };
-            self.pending
-                .get_or_create(&label)
-                .set(saturating(consumer.pending));
-            self.dead
-                .get_or_create(&label)
-                .set(saturating(consumer.dead));
-            let age = consumer.oldest_pending.map(|oldest| Utc::now() - oldest);
-            let age = age.and_then(|age| age.to_std().ok()).unwrap_or_default();
-            self.oldest_pending_age
-                .get_or_create(&label)
-                .set(age.as_secs_f64());
-        }
-        let mut text = String::new();
-        text::encode(&mut text, &self.registry)?;
-        Ok(text)
     }
 }
 

@@ -1,35 +1,34 @@
-//! What happens to a call: token, size, disk, decoding, answer, in this order.
+//! The way of a request: token, limits, decoding, inbox, response, in this order.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use aifi_push::{DecodeError, Operation, operations, types::ApiErrorDetail};
+use aifi_push::{Operation, operations, types::ApiErrorDetail};
+use aifi_push_inbox::{ErrorChain, Event, NewEvent, deadlines};
 use axum::{
     Json, Router,
-    body::{Body, Bytes},
-    extract::Request,
+    body::Body,
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::{MethodFilter, on},
 };
+use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 use tracing::{Instrument, field::Empty};
 use uuid::Uuid;
 
 use crate::{
-    Error, Event,
-    chain::Chain,
-    queue::NotStored,
+    admission::Admitted,
+    decode::Decoded,
+    error::ReceiverError,
     refusal::{Refusal, api_error},
-    shared::Shared,
+    state::AppState,
 };
-
-/// How long a call waits for the disk. Past it nobody knows whether the event is stored.
-const COMMIT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-pub(crate) fn router(shared: &Arc<Shared>) -> Router {
+pub(crate) fn router(state: &Arc<AppState>) -> Router {
     let mut router = Router::new();
     for operation in operations::ALL {
         let method = operation.method.parse::<Method>();
@@ -39,19 +38,20 @@ pub(crate) fn router(shared: &Arc<Shared>) -> Router {
         else {
             continue;
         };
-        let shared = Arc::clone(shared);
-        let receive = move |request| receive(Arc::clone(&shared), *operation, request);
+        let receive = move |State(state), request| receive(state, operation, request);
         router = router.route(&format!("/{}", operation.segment()), on(method, receive));
     }
-    let (no_path, no_method) = (Arc::clone(shared), Arc::clone(shared));
     router
-        .fallback(async move || no_path.refuse(Refusal::NotFound))
-        .method_not_allowed_fallback(async move || no_method.refuse(Refusal::MethodNotAllowed))
+        .fallback(async |State(state): State<Arc<AppState>>| state.refuse(Refusal::NotFound))
+        .method_not_allowed_fallback(async |State(state): State<Arc<AppState>>| {
+            state.refuse(Refusal::MethodNotAllowed)
+        })
+        .with_state(Arc::clone(state))
 }
 
-/// The routes below a base path, and an answer for every other path.
-pub(crate) fn app(shared: &Arc<Shared>, base_path: &str) -> Result<Router, Error> {
-    let router = router(shared);
+/// The routes below a base path, and a response for every other path.
+pub(crate) fn app(state: &Arc<AppState>, base_path: &str) -> Result<Router, ReceiverError> {
+    let router = router(state);
     let base_path = base_path.trim_end_matches('/');
     if base_path.is_empty() {
         return Ok(router);
@@ -63,20 +63,24 @@ pub(crate) fn app(shared: &Arc<Shared>, base_path: &str) -> Result<Router, Error
         })
     });
     if !is_path {
-        return Err(Error::configuration(
+        return Err(ReceiverError::new(
             "base_path",
             format!(
-                "{base_path:?} is no path of letters, digits, `-`, `.`, `_` and `~`, such as \
-                 /webhook"
+                "invalid path {base_path:?}: expected letters, digits, `-`, `.`, `_` and `~`, such \
+                 as /webhook"
             ),
         ));
     }
-    let no_path = Arc::clone(shared);
-    let not_found = async move || no_path.refuse(Refusal::NotFound);
-    Ok(Router::new().nest(base_path, router).fallback(not_found))
+    let not_found = async |State(state): State<Arc<AppState>>| state.refuse(Refusal::NotFound);
+    let others = Router::new().fallback(not_found);
+    Ok(others.with_state(Arc::clone(state)).nest(base_path, router))
 }
 
-async fn receive(shared: Arc<Shared>, operation: Operation, request: Request) -> Response {
+async fn receive(
+    state: Arc<AppState>,
+    operation: &'static Operation,
+    request: Request,
+) -> Response {
     let id = Uuid::now_v7();
     let span = tracing::info_span!(
         "aifi_push_receive",
@@ -85,56 +89,61 @@ async fn receive(shared: Arc<Shared>, operation: Operation, request: Request) ->
         bytes = Empty,
         status = Empty,
     );
-    let answer = async {
-        let mut response = match accept(&shared, id, operation, request).await {
-            Ok(response) => response,
-            Err(refusal) => shared.refuse(refusal),
+    let respond = async {
+        let mut response = match accept(&state, id, operation, request).await {
+            Ok(decoded) => state.respond(id, &decoded),
+            Err(refusal) => state.refuse(refusal),
         };
         let status = response.status();
         tracing::Span::current().record("status", status.as_u16());
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        tracing::debug!("answered");
+        tracing::debug!("responded");
         response
     };
-    answer.instrument(span).await
+    respond.instrument(span).await
 }
 
+/// Stores the event of a request, and returns what the decoder made of it.
 async fn accept(
-    shared: &Arc<Shared>,
+    state: &Arc<AppState>,
     id: Uuid,
-    operation: Operation,
+    operation: &'static Operation,
     request: Request,
-) -> Result<Response, Refusal> {
+) -> Result<Decoded, Refusal> {
     let (head, body) = request.into_parts();
-    if !shared.tokens.accept(&head.headers) {
-        return Err(Refusal::Unauthorised);
+    if !state.tokens.accept(&head.headers) {
+        return Err(Refusal::Unauthorized);
     }
     if !is_json(&head.headers) {
         return Err(Refusal::MediaType);
     }
-    let body = timeout(shared.body_timeout, read(body, shared.max_body_bytes))
+    let body = timeout(state.body_timeout, read(body, state.max_body_bytes))
         .await
         .map_err(|_| Refusal::Slow)??;
     tracing::Span::current().record("bytes", body.len());
-    let event = Event::with_id(id, &operation, body);
-    // A task of its own, so that a sender that hangs up changes nothing.
-    let store = tokio::spawn(store(Arc::clone(shared), operation, event).in_current_span());
-    let stored = timeout(COMMIT_TIMEOUT, store).await;
-    let decoded = match stored {
-        Ok(Ok(result)) => result?,
-        // The task panicked.
-        Ok(Err(_)) => return Err(Refusal::Unavailable),
-        Err(_) => {
-            tracing::error!("the inbox did not answer in {COMMIT_TIMEOUT:?}");
-            return Err(Refusal::Unavailable);
-        }
+    let admitted = state.admission.admit(body.len())?;
+    let decoded = state.decode(operation, &body);
+    let new = NewEvent {
+        event: Event::with_id(id, operation, body),
+        verdict: decoded.verdict(),
     };
-    Ok(match decoded {
-        Ok(()) => (StatusCode::CREATED, Json(id.to_string())).into_response(),
-        Err(error) => shared.quarantined(id, &error),
-    })
+    // A task of its own, so that a sender that hangs up changes nothing.
+    let store = store(Arc::clone(state), operation, new, admitted).in_current_span();
+    let stored = state.admission.tasks.spawn(store);
+    match timeout(deadlines::REQUEST, stored).await {
+        Ok(Ok(stored)) => stored.map(|()| decoded),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "storing the event panicked");
+            Err(Refusal::Unavailable)
+        }
+        Err(_) => {
+            let limit = deadlines::REQUEST;
+            tracing::error!(?limit, "the inbox did not answer in time");
+            Err(Refusal::Unavailable)
+        }
+    }
 }
 
 /// A body without a type is taken for JSON, as no retry is promised.
@@ -156,55 +165,63 @@ async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
     }
 }
 
-/// Stores an event, and sets it aside if it does not decode.
 async fn store(
-    shared: Arc<Shared>,
-    operation: Operation,
-    event: Event,
-) -> Result<Result<(), DecodeError>, Refusal> {
-    let (id, body) = (event.id, event.body.clone());
-    shared
-        .queue
-        .append(event)
-        .await
-        .map_err(|not_stored| match not_stored {
-            NotStored::Overloaded => Refusal::Overloaded,
-            NotStored::Closing => Refusal::Closing,
-            // Logged once for the batch.
-            NotStored::Failed => Refusal::Unavailable,
-        })?;
-    shared.metrics.count_received(&operation);
-    let decoded = operation.check(&body);
-    if let Err(error) = &decoded {
-        shared.metrics.count_quarantined(&operation);
-        tracing::warn!(%error, "quarantined");
-        if let Err(error) = shared.inbox.quarantine(id, &error.to_string()).await {
-            // A consumer that is handed the event tries again.
-            tracing::error!(error = %Chain(&error), "the event is stored but not quarantined");
-        }
-    }
-    Ok(decoded)
+    state: Arc<AppState>,
+    operation: &'static Operation,
+    new: NewEvent,
+    _admitted: Admitted,
+) -> Result<(), Refusal> {
+    let is_quarantined = new.problem().is_some();
+    let storing = state.metrics.storing();
+    let stored = state.inbox.append(vec![new]).await;
+    storing.end();
+    stored.map_err(|error| {
+        tracing::error!(error = %ErrorChain(&error), "event not stored");
+        Refusal::Unavailable
+    })?;
+    state.metrics.count_stored(operation, is_quarantined);
+    Ok(())
 }
 
-impl Shared {
+impl AppState {
+    fn decode(&self, operation: &Operation, body: &[u8]) -> Decoded {
+        let decoded = Decoded::by(|| operation.check(body));
+        match &decoded {
+            Decoded::Accepted => {}
+            Decoded::Failed(error) => tracing::warn!(%error, "quarantined"),
+            Decoded::Panicked => {
+                self.metrics.decoder_panics.inc();
+                tracing::error!("quarantined: the decoder panicked");
+            }
+        }
+        decoded
+    }
+
     fn refuse(&self, refusal: Refusal) -> Response {
         self.metrics.count_refused(refusal.reason());
         tracing::warn!(reason = refusal.reason(), "refused");
         refusal.into_response()
     }
 
-    fn quarantined(&self, id: Uuid, error: &DecodeError) -> Response {
+    fn respond(&self, id: Uuid, decoded: &Decoded) -> Response {
+        let Some(problem) = decoded.problem() else {
+            return (StatusCode::CREATED, Json(id.to_string())).into_response();
+        };
+        let field = match decoded {
+            Decoded::Failed(error) => error.path(),
+            Decoded::Accepted | Decoded::Panicked => "",
+        };
         let detail = ApiErrorDetail::builder()
-            .error(error.to_string())
+            .error(problem)
             .rule("schema")
-            .field(error.path())
+            .field(field)
             .build();
-        let mut answer = api_error(
-            "the body does not decode; it is stored under the id, for an operator".to_owned(),
+        let mut body = api_error(
+            "the body failed to decode; it is stored under this id, for an operator".to_owned(),
             "E_INVALID_BODY",
             vec![detail],
         );
-        answer.extra.insert("id".to_owned(), id.to_string().into());
-        (self.quarantined_status, Json(answer)).into_response()
+        body.extra.insert("id".to_owned(), id.to_string().into());
+        (self.quarantined_status, Json(body)).into_response()
     }
 }

@@ -2,24 +2,32 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use aifi_push_inbox::{AdminError, Inbox};
 use axum::{Router, http::StatusCode};
+use prometheus_client::registry::Registry;
 
 use crate::{
-    Error, Inbox, Tokens, metrics::Metrics, queue::Queue, receive, shared::Shared, status,
+    admission::Admission,
+    error::ReceiverError,
+    metrics::Metrics,
+    receive,
+    state::AppState,
+    status::{self, Readiness},
+    tokens::Tokens,
 };
 
-/// Takes pushes into an inbox and acknowledges each when it is durable.
+/// Stores events in an inbox and acknowledges each when it is durable.
 ///
 /// A clone is the same receiver.
 ///
 /// ```no_run
 /// use std::sync::Arc;
 ///
-/// use aifi_push_receiver::{Receiver, SqliteInbox, Tokens};
+/// use aifi_push_receiver::{Receiver, Tokens, inbox::MemoryInbox};
 /// use axum::Router;
 ///
-/// # async fn run() -> Result<(), aifi_push_receiver::Error> {
-/// let inbox = Arc::new(SqliteInbox::open("events.db").await?);
+/// # fn run() -> Result<(), aifi_push_receiver::ReceiverError> {
+/// let inbox = Arc::new(MemoryInbox::new());
 /// let receiver = Receiver::builder(inbox, Tokens::new(["secret"])?).build()?;
 /// // The platform, configured with https://retailer.example/webhook, calls /webhook/left.
 /// let app: Router = Router::new().nest("/webhook", receiver.router());
@@ -28,11 +36,11 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Receiver {
-    shared: Arc<Shared>,
+    state: Arc<AppState>,
 }
 
 impl Receiver {
-    /// Starts a receiver that stores into `inbox` what comes with one of `tokens`.
+    /// Configures a receiver that stores in `inbox` what comes with one of `tokens`.
     pub fn builder(inbox: Arc<dyn Inbox>, tokens: Tokens) -> ReceiverBuilder {
         ReceiverBuilder {
             inbox,
@@ -45,57 +53,99 @@ impl Receiver {
         }
     }
 
-    /// Routes for the operations of the document, each at the last segment of its path.
+    /// Returns routes for the operations of the document, each at the last segment of its path.
     ///
-    /// | answer | when |
+    /// | status | when |
     /// |---|---|
     /// | 201, the id of the event | the event is stored |
-    /// | 422, or as [set](ReceiverBuilder::quarantined_status) | it is stored and quarantined, as its body does not decode |
+    /// | 422, or as [set](ReceiverBuilder::quarantined_status) | it is stored and quarantined, as its body failed to decode |
     /// | 400, 408 | the body did not arrive in full, or in time |
-    /// | 401 | there is no token, or not one of ours |
+    /// | 401 | there is no token, or one that is not accepted |
     /// | 404, 405 | no operation of the document has this path, this method |
     /// | 413, 415 | the body is too large, is not JSON by its `Content-Type` |
     /// | 503 with `Retry-After` | too many events wait, or the inbox failed |
     ///
-    /// Every answer but 201 is an [`ApiError`](aifi_push::types::ApiError).
+    /// Every body but that of 201 is an [`ApiError`](aifi_push::types::ApiError). Nest the routes in
+    /// an application that has a fallback of its own.
     pub fn router(&self) -> Router {
-        receive::router(&self.shared)
+        receive::router(&self.state)
     }
 
-    /// Routes for those who operate the receiver, without a token: `/livez` says that the process
-    /// lives, `/readyz` whether an event could be stored now, `/metrics` gives figures for
-    /// Prometheus.
+    /// Returns routes for operators, without a token: `/livez` reports that the process is alive,
+    /// `/readyz` whether an event could be stored now, `/metrics` metrics for Prometheus.
+    ///
+    /// An application that has one of these paths nests the routes, as in
+    /// `.nest("/aifi-push", receiver.status_router())`, or calls [`is_ready`](Self::is_ready) and
+    /// [`metrics`](Self::metrics) from its own.
     pub fn status_router(&self) -> Router {
-        status::router(&self.shared)
+        status::router(&self.state)
     }
 
-    /// Everything on one address, for a server that does nothing else: [`router`](Self::router)
-    /// below a base path such as `/webhook`, and [`status_router`](Self::status_router). Any other
-    /// path is answered with 404 and an error that says so.
+    /// Returns everything on one address, for a server that does nothing else:
+    /// [`router`](Self::router) below a base path such as `/webhook`, and
+    /// [`status_router`](Self::status_router). Any other path is answered with 404.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if the base path is none.
-    pub fn app(&self, base_path: &str) -> Result<Router, Error> {
-        receive::app(&self.shared, base_path).map(|app| app.merge(self.status_router()))
+    /// [`ReceiverError`] if the base path is invalid.
+    pub fn app(&self, base_path: &str) -> Result<Router, ReceiverError> {
+        Ok(self.events_app(base_path)?.merge(self.status_router()))
     }
 
-    /// Takes no more events, and returns when those in hand are stored. For the end of the process,
-    /// after the server has ended.
+    /// Returns the same without the status routes, for a server that has these on another address.
+    ///
+    /// # Errors
+    ///
+    /// As for [`app`](Self::app).
+    pub fn events_app(&self, base_path: &str) -> Result<Router, ReceiverError> {
+        receive::app(&self.state, base_path)
+    }
+
+    /// Returns `true` if an event could be stored now. The answer is at most a second old.
+    pub async fn is_ready(&self) -> bool {
+        status::is_ready(&self.state).await
+    }
+
+    /// Returns all metrics in the OpenMetrics text format.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox can't be counted.
+    pub async fn metrics(&self) -> Result<String, AdminError> {
+        status::metrics(&self.state).await
+    }
+
+    /// Registers the metrics in a registry of your own. Those of the inbox are as of the last call of
+    /// [`refresh_metrics`](Self::refresh_metrics).
+    pub fn register_metrics(&self, registry: &mut Registry) {
+        self.state.metrics.register(registry);
+    }
+
+    /// Counts the inbox, for the metrics in a registry of your own.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox can't be counted.
+    pub async fn refresh_metrics(&self) -> Result<(), AdminError> {
+        status::refresh(&self.state).await
+    }
+
+    /// Accepts no more events, and returns when those in flight are stored. For the end of the
+    /// process, after the server has ended.
     pub async fn close(&self) {
-        self.shared.queue.close().await;
+        self.state.admission.close().await;
     }
 }
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
-            .field("inbox", &self.shared.inbox)
+            .field("inbox", &self.state.inbox)
             .finish_non_exhaustive()
     }
 }
 
-/// Makes a [`Receiver`].
+/// Configures a [`Receiver`].
 #[derive(Debug)]
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ReceiverBuilder {
@@ -109,71 +159,71 @@ pub struct ReceiverBuilder {
 }
 
 impl ReceiverBuilder {
-    /// The most bytes of a body. 1020 KiB unless set, so that a body and its headers fit into the
-    /// 1 MiB that a broker takes.
+    /// Sets the largest body, in bytes. Defaults to 1020 KiB, so that a body and its headers fit into
+    /// the 1 MiB that a broker accepts.
     pub fn max_body_bytes(mut self, bytes: usize) -> Self {
         self.max_body_bytes = bytes;
         self
     }
 
-    /// How long a body may take to arrive. 30 seconds unless set.
+    /// Sets how long a body may take to arrive. Defaults to 30 seconds.
     pub fn body_timeout(mut self, timeout: Duration) -> Self {
         self.body_timeout = timeout;
         self
     }
 
-    /// How many events may wait for the disk, and how many bytes. More calls than that are answered
-    /// with 503. 10,000 events of 64 MiB in all unless set.
+    /// Sets how many events may wait to be stored, and how many bytes. More requests than that are
+    /// answered with 503. Defaults to 10,000 events of 64 MiB in all.
     pub fn max_queued(mut self, events: usize, bytes: usize) -> Self {
         self.max_queued_events = events;
         self.max_queued_bytes = bytes;
         self
     }
 
-    /// The status for an event that is stored although its body does not decode: 422 unless set.
-    /// A 2xx is for a sender that would stop sending after a 4xx.
+    /// Sets the status for an event that is stored although its body fails to decode. Defaults to
+    /// 422. A 2xx is for a sender that would stop sending after a 4xx.
     pub fn quarantined_status(mut self, status: StatusCode) -> Self {
         self.quarantined_status = status;
         self
     }
 
-    /// Makes the receiver. It runs on the Tokio runtime in which this is called.
+    /// Builds the receiver.
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] names the setting that is wrong.
-    pub fn build(self) -> Result<Receiver, Error> {
-        // Tokio's semaphores and channels panic beyond.
+    /// [`ReceiverError`] names the setting that is wrong.
+    pub fn build(self) -> Result<Receiver, ReceiverError> {
+        // Tokio's semaphores panic beyond.
         let most = usize::MAX >> 3;
         if !(1..=most).contains(&self.max_queued_events) {
-            return Err(Error::configuration(
+            return Err(ReceiverError::new(
                 "max_queued",
-                "at least one event must fit",
+                "0 events may wait: allow at least 1",
             ));
         }
         if !(self.max_body_bytes..=most).contains(&self.max_queued_bytes) {
-            return Err(Error::configuration(
+            return Err(ReceiverError::new(
                 "max_queued",
                 format!(
-                    "a body of {} bytes must fit: allow more, or smaller bodies only",
+                    "a body of {} bytes does not fit: allow more bytes, or smaller bodies",
                     self.max_body_bytes
                 ),
             ));
         }
         let largest = self.inbox.max_body_bytes().unwrap_or(usize::MAX);
         if self.max_body_bytes > largest {
-            return Err(Error::configuration(
+            return Err(ReceiverError::new(
                 "max_body_bytes",
                 format!(
-                    "the inbox takes bodies of at most {largest} bytes, not of {}: allow smaller \
-                     ones only, or raise `max_payload` of the brokers",
+                    "the inbox accepts bodies of at most {largest} bytes, not of {}: allow smaller \
+                     ones, or raise `max_payload` of the brokers",
                     self.max_body_bytes
                 ),
             ));
         }
         let status = self.quarantined_status;
         if !status.is_success() && !status.is_client_error() {
-            return Err(Error::configuration(
+            return Err(ReceiverError::new(
                 "quarantined_status",
                 format!(
                     "{} says nothing about the body: choose a 2xx or a 4xx",
@@ -181,24 +231,18 @@ impl ReceiverBuilder {
                 ),
             ));
         }
-        let metrics = Arc::new(Metrics::new());
-        let queue = Queue::start(
-            Arc::clone(&self.inbox),
-            self.max_queued_events,
-            self.max_queued_bytes,
-            Arc::clone(&metrics),
-        );
-        let shared = Shared {
+        let state = AppState {
             inbox: self.inbox,
             tokens: self.tokens,
-            queue,
-            metrics,
+            admission: Admission::new(self.max_queued_events, self.max_queued_bytes),
+            metrics: Metrics::new(),
+            readiness: Readiness::default(),
             max_body_bytes: self.max_body_bytes,
             body_timeout: self.body_timeout,
             quarantined_status: self.quarantined_status,
         };
         Ok(Receiver {
-            shared: Arc::new(shared),
+            state: Arc::new(state),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What is refused before anything is stored, and how it is said.
+//! Requests that are refused, and how the sender is told.
 
 use aifi_push::types::{ApiError, ApiErrorDetail};
 use axum::{
@@ -10,10 +10,10 @@ use axum::{
 /// How long a sender is asked to wait before it tries again, in seconds.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// Why a call is refused. Nothing of it was stored, but where said otherwise.
+/// Why a request is refused. Nothing was stored, unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    Unauthorised,
+    Unauthorized,
     NotFound,
     MethodNotAllowed,
     MediaType,
@@ -29,10 +29,10 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// The reason in one word, for metrics and logs.
+    /// Returns the reason as one word, for metrics and logs.
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Self::Unauthorised => "unauthorised",
+            Self::Unauthorized => "unauthorized",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::MediaType => "media_type",
@@ -47,7 +47,7 @@ impl Refusal {
 
     fn status(self) -> StatusCode {
         match self {
-            Self::Unauthorised => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -58,10 +58,10 @@ impl Refusal {
         }
     }
 
-    /// The `type` of the vendor's own errors.
+    /// Returns the `type`, as in the vendor's own errors.
     fn kind(self) -> &'static str {
         match self {
-            Self::Unauthorised => "E_UNAUTHORIZED",
+            Self::Unauthorized => "E_UNAUTHORIZED",
             Self::NotFound => "E_NOT_FOUND",
             Self::MethodNotAllowed => "E_METHOD_NOT_ALLOWED",
             Self::MediaType => "E_UNSUPPORTED_MEDIA_TYPE",
@@ -75,13 +75,15 @@ impl Refusal {
 
     fn message(self) -> String {
         match self {
-            Self::Unauthorised => {
-                "a header `Authorization: Bearer <token>` with a token known here is needed".into()
+            Self::Unauthorized => {
+                "missing or unknown token: send `Authorization: Bearer <token>`".into()
             }
-            Self::NotFound => "no push is received at this path".into(),
-            Self::MethodNotAllowed => "a push is a POST".into(),
-            Self::MediaType => "the body of a push is of the type application/json".into(),
-            Self::TooLarge { limit } => format!("a body may have at most {limit} bytes"),
+            Self::NotFound => "no event is received at this path".into(),
+            Self::MethodNotAllowed => "an event is sent by POST".into(),
+            Self::MediaType => "unsupported media type: expected application/json".into(),
+            Self::TooLarge { limit } => {
+                format!("the body is too large: at most {limit} bytes are accepted")
+            }
             Self::Slow => "the body did not arrive in time".into(),
             Self::Broken => "the body did not arrive in full".into(),
             Self::Overloaded => "too many events are waiting: send it again".into(),
@@ -97,13 +99,13 @@ impl IntoResponse for Refusal {
         let mut response = (self.status(), Json(error)).into_response();
         let headers = response.headers_mut();
         match self {
-            Self::Unauthorised => {
+            Self::Unauthorized => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             Self::Overloaded | Self::Unavailable | Self::Closing => {
                 headers.insert(header::RETRY_AFTER, RETRY_AFTER);
             }
-            // What is left of the body would be taken for the next request.
+            // The rest of the body would be taken for the next request.
             Self::TooLarge { .. } | Self::Slow | Self::Broken => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
@@ -113,7 +115,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// An error in the form of the vendor's own.
+/// Returns an error in the form of the vendor's own.
 pub(crate) fn api_error(message: String, kind: &str, errors: Vec<ApiErrorDetail>) -> ApiError {
     ApiError::builder()
         .message(message)

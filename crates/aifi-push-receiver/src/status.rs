@@ -1,54 +1,40 @@
-//! What those who operate a receiver ask it.
+//! What operators ask a receiver.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use aifi_push_inbox::{AdminError, ErrorChain, deadlines};
 use axum::{
     Router,
+    extract::State,
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
     routing::get,
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::{chain::Chain, shared::Shared};
+use crate::state::AppState;
 
-/// How long an answer of the inbox holds, so that whoever asks often does not wear the disk.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long an answer of the inbox is used, so that frequent questions do not wear the disk.
+const READINESS_TTL: Duration = Duration::from_secs(1);
 
-/// How long the inbox may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-const PROMETHEUS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// What the last probe of the inbox found, and when.
+pub(crate) type Readiness = Mutex<Option<(Instant, bool)>>;
 
-/// What the last probe of the inbox found.
-type Readiness = Mutex<Option<(Instant, bool)>>;
-
-pub(crate) fn router(shared: &Arc<Shared>) -> Router {
-    let (ready, metrics) = (Arc::clone(shared), Arc::clone(shared));
-    let readiness = Arc::new(Readiness::default());
+pub(crate) fn router(state: &Arc<AppState>) -> Router {
     Router::new()
         .route("/livez", get(async || "alive\n"))
-        .route(
-            "/readyz",
-            get(async move || readyz(&ready, &readiness).await),
-        )
-        .route("/metrics", get(async move || figures(&metrics).await))
+        .route("/readyz", get(get_readyz))
+        .route("/metrics", get(get_metrics))
+        .with_state(Arc::clone(state))
 }
 
-async fn readyz(shared: &Shared, readiness: &Readiness) -> Response {
-    let mut last = readiness.lock().await;
-    let is_ready = match *last {
-        Some((at, is_ready)) if at.elapsed() < FRESH => is_ready,
-        _ => {
-            let is_ready = probe(shared).await;
-            *last = Some((Instant::now(), is_ready));
-            is_ready
-        }
-    };
-    if is_ready {
+async fn get_readyz(State(state): State<Arc<AppState>>) -> Response {
+    if is_ready(&state).await {
         "ready\n".into_response()
     } else {
         (
@@ -59,37 +45,55 @@ async fn readyz(shared: &Shared, readiness: &Readiness) -> Response {
     }
 }
 
-async fn probe(shared: &Shared) -> bool {
-    match timeout(PATIENCE, shared.inbox.probe()).await {
+async fn get_metrics(State(state): State<Arc<AppState>>) -> Response {
+    match metrics(&state).await {
+        Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Err(error) => {
+            tracing::error!(error = %ErrorChain(&error), "no metrics");
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the inbox does not answer\n",
+            )
+                .into_response()
+        }
+    }
+}
+
+pub(crate) async fn is_ready(state: &AppState) -> bool {
+    let mut last = state.readiness.lock().await;
+    match *last {
+        Some((at, is_ready)) if at.elapsed() < READINESS_TTL => is_ready,
+        _ => {
+            let is_ready = probe(state).await;
+            *last = Some((Instant::now(), is_ready));
+            is_ready
+        }
+    }
+}
+
+async fn probe(state: &AppState) -> bool {
+    match timeout(deadlines::STATUS, state.inbox.probe()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::error!(error = %Chain(&error), "not ready");
+            tracing::error!(error = %ErrorChain(&error), "not ready");
             false
         }
         Err(_) => {
-            tracing::error!("not ready: the inbox did not answer in {PATIENCE:?}");
+            tracing::error!("not ready: the inbox did not answer in time");
             false
         }
     }
 }
 
-async fn figures(shared: &Shared) -> Response {
-    let stats = match timeout(PATIENCE, shared.inbox.stats()).await {
-        Ok(Ok(stats)) => stats,
-        Ok(Err(error)) => return unavailable(&Chain(&error)),
-        Err(late) => return unavailable(&late),
-    };
-    match shared.metrics.encode(&stats) {
-        Ok(text) => ([(CONTENT_TYPE, PROMETHEUS)], text).into_response(),
-        Err(error) => unavailable(&error),
-    }
+pub(crate) async fn metrics(state: &AppState) -> Result<String, AdminError> {
+    refresh(state).await?;
+    let encoded = state.metrics.encode();
+    encoded.map_err(|error| AdminError::failed("metrics", "encoding", error))
 }
 
-fn unavailable(error: &dyn std::fmt::Display) -> Response {
-    tracing::error!(%error, "no figures");
-    (
-        StatusCode::SERVICE_UNAVAILABLE,
-        "the inbox does not answer\n",
-    )
-        .into_response()
+pub(crate) async fn refresh(state: &AppState) -> Result<(), AdminError> {
+    let stats = timeout(deadlines::STATUS, state.inbox.stats()).await;
+    let stats = stats.map_err(|late| AdminError::failed("inbox", "counting events", late))??;
+    state.metrics.refresh(&stats);
+    Ok(())
 }

@@ -10,7 +10,7 @@ use axum::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::Error;
+use crate::error::ReceiverError;
 
 /// The tokens that a receiver accepts: several, so that one can be replaced without losing events.
 ///
@@ -27,8 +27,8 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// [`Error::Configuration`] if there is none, or one that can't arrive in a header.
-    pub fn new<I>(tokens: I) -> Result<Self, Error>
+    /// [`ReceiverError`] if there is none, or one that can't arrive in a header.
+    pub fn new<I>(tokens: I) -> Result<Self, ReceiverError>
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
@@ -37,18 +37,18 @@ impl Tokens {
         })
     }
 
-    /// Accepts every call, with or without a token. Whoever reaches the receiver can then store
-    /// events in it: only where something in front of it has checked the token.
+    /// Accepts every request, with or without a token. Whoever reaches the receiver can then store
+    /// events: only for a receiver behind something that checks the token.
     pub fn dangerously_accept_anyone() -> Self {
         Self { accepted: None }
     }
 
-    /// Accepts `tokens` from now on, and no other.
+    /// Accepts `tokens` from now on, and no others.
     ///
     /// # Errors
     ///
-    /// As for [`new`](Self::new), and if the list accepts anyone. It is then left as it was.
-    pub fn replace<I>(&self, tokens: I) -> Result<(), Error>
+    /// As for [`new`](Self::new), and if the list accepts anyone. The list is then left as it was.
+    pub fn replace<I>(&self, tokens: I) -> Result<(), ReceiverError>
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
@@ -62,13 +62,13 @@ impl Tokens {
         Ok(())
     }
 
-    /// Whether a request carries one of the tokens.
+    /// Returns `true` if a request carries one of the tokens.
     pub(crate) fn accept(&self, headers: &HeaderMap) -> bool {
         let Some(accepted) = &self.accepted else {
             return true;
         };
         let mut authorizations = headers.get_all(AUTHORIZATION).iter();
-        // Of two headers, one in front of us may have judged the other.
+        // A proxy may have checked the other of two headers.
         let (Some(authorization), None) = (authorizations.next(), authorizations.next()) else {
             return false;
         };
@@ -77,7 +77,7 @@ impl Tokens {
         };
         let token: [u8; 32] = Sha256::digest(token).into();
         let accepted = accepted.read().unwrap_or_else(PoisonError::into_inner);
-        // Every token is compared, in full, so that the time tells nothing.
+        // Every token is compared, in full, so that the time reveals nothing.
         let found = accepted
             .iter()
             .fold(Choice::from(0), |found, one| found | one.ct_eq(&token));
@@ -91,7 +91,7 @@ fn split(authorization: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((scheme, rest.trim_ascii()))
 }
 
-fn digests<I>(tokens: I) -> Result<Vec<[u8; 32]>, Error>
+fn digests<I>(tokens: I) -> Result<Vec<[u8; 32]>, ReceiverError>
 where
     I: IntoIterator<Item: AsRef<str>>,
 {
@@ -115,14 +115,14 @@ where
         .collect::<Result<_, _>>()?;
     if digests.is_empty() {
         return Err(wrong(
-            "no token, so no call could be accepted: name at least one".to_owned(),
+            "no token, so no request could be accepted: add at least one".to_owned(),
         ));
     }
     Ok(digests)
 }
 
-fn wrong(reason: String) -> Error {
-    Error::configuration("tokens", reason)
+fn wrong(reason: String) -> ReceiverError {
+    ReceiverError::new("tokens", reason)
 }
 
 impl fmt::Debug for Tokens {

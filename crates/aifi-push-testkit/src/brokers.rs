@@ -119,7 +119,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Starts it again with what it stored, and waits until it takes clients.
+    /// Starts it again with what it stored, and waits until it accepts clients.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl Drop for Broker {
     }
 }
 
-/// Three brokers that hold the same, each acknowledging only what is on its disk.
+/// Three brokers that replicate each other, each acknowledging only what is on its disk.
 #[derive(Debug)]
 pub struct Cluster {
     brokers: Vec<Broker>,
@@ -230,7 +230,7 @@ impl Cluster {
         timeout(ANSWERED_WITHIN, asked).await.ok()?
     }
 
-    /// The broker of a name, as [`leader`](Self::leader) tells it.
+    /// Returns the broker of a name, as [`leader`](Self::leader) returned it.
     pub fn named(&mut self, name: &str) -> Option<&mut Broker> {
         let mut brokers = self.brokers.iter_mut();
         brokers.find(|broker| format!("n{}", broker.port) == name)

@@ -1,12 +1,26 @@
 //! HTTP byte by byte: requests as text, and what came back.
 
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+/// How long a server may take to respond.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// The token that the requests carry, and that a [`ServeProcess`](crate::ServeProcess) accepts.
 pub const TOKEN: &str = "s3cret-of-the-tests";
 
 /// Returns the head of a request that carries the token and closes the connection after it.
 pub fn head(method_and_path: &str, headers: &[&str]) -> Vec<u8> {
+    head_keep_alive(method_and_path, &[&["Connection: close"], headers].concat())
+}
+
+/// Returns the head of a request that carries the token and leaves the connection open.
+pub fn head_keep_alive(method_and_path: &str, headers: &[&str]) -> Vec<u8> {
     let mut head = format!(
-        "{method_and_path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+        "{method_and_path} HTTP/1.1\r\nHost: test\r\n\
          Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
     );
     for header in headers {
@@ -22,6 +36,22 @@ pub fn post(body: &[u8]) -> Vec<u8> {
     let mut request = head("POST /webhook/left", &[&length]);
     request.extend_from_slice(body);
     request
+}
+
+/// Sends a request to an address and reads until the server closes.
+///
+/// # Errors
+///
+/// If the server can't be reached.
+pub fn exchange(address: &str, request: &[u8]) -> io::Result<Response> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
+    // A server that has seen enough may close while this still writes.
+    let _ = stream.write_all(request);
+    let mut bytes = Vec::new();
+    // A reset after the response is the end as well.
+    let _ = stream.read_to_end(&mut bytes);
+    Ok(Response::parse(&bytes))
 }
 
 /// What came back.
@@ -54,7 +84,7 @@ impl Response {
         use tokio::io::AsyncReadExt;
         let mut bytes = Vec::new();
         let read = stream.read_to_end(&mut bytes);
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(60), read).await;
+        let _ = tokio::time::timeout(RESPONSE_TIMEOUT, read).await;
         Self::parse(&bytes)
     }
 }

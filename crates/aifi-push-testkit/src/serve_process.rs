@@ -1,10 +1,9 @@
 //! A server in a process of its own.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -16,6 +15,7 @@ use crate::http::{self, Response, TOKEN};
 pub struct ServeProcess {
     url: String,
     child: Child,
+    output: BufReader<ChildStdout>,
     log: Option<BufReader<ChildStderr>>,
 }
 
@@ -62,16 +62,16 @@ impl ServeProcess {
         let mut process = Self {
             url: String::new(),
             child,
+            output: BufReader::new(stdout),
             log,
         };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let Some(url) = line.trim_end().strip_prefix("listening on ") else {
+        let line = process.next_line()?;
+        let Some(url) = line.strip_prefix("listening on ") else {
             let mut text = String::new();
             if let Some(log) = &mut process.log {
                 log.read_to_string(&mut text)?;
             }
-            bail!("the server does not listen: {line}{text}");
+            bail!("the server does not listen: {line}\n{text}");
         };
         url.clone_into(&mut process.url);
         Ok(process)
@@ -106,13 +106,7 @@ impl ServeProcess {
     ///
     /// If it can't be reached.
     pub fn exchange(&self, request: &[u8]) -> Result<Response> {
-        let mut stream = TcpStream::connect(self.address())?;
-        // A server that has seen enough may close while this still writes.
-        let _ = stream.write_all(request);
-        let mut bytes = Vec::new();
-        // A reset after the response is the end as well.
-        let _ = stream.read_to_end(&mut bytes);
-        Ok(Response::parse(&bytes))
+        Ok(http::exchange(self.address(), request)?)
     }
 
     /// Gets a path.
@@ -122,6 +116,18 @@ impl ServeProcess {
     /// As for [`exchange`](Self::exchange).
     pub fn get(&self, path: &str) -> Result<Response> {
         self.exchange(&http::head(&format!("GET {path}"), &[]))
+    }
+
+    /// Reads the next line of its output, or an empty one if it ended.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be read.
+    pub fn next_line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        line.truncate(line.trim_end().len());
+        Ok(line)
     }
 
     /// Reads the log up to a line that contains a text, and returns that line.
@@ -161,17 +167,17 @@ impl ServeProcess {
         Ok(())
     }
 
-    /// Waits until it has ended.
+    /// Waits until it has ended, and returns the rest of its log as well.
     ///
     /// # Errors
     ///
     /// If that is not possible.
-    pub fn wait(mut self) -> Result<ExitStatus> {
-        // It could not end if nobody read what it says.
+    pub fn wait(mut self) -> Result<(ExitStatus, String)> {
+        let mut text = String::new();
         if let Some(log) = &mut self.log {
-            std::io::copy(log, &mut std::io::sink())?;
+            log.read_to_string(&mut text)?;
         }
-        Ok(self.child.wait()?)
+        Ok((self.child.wait()?, text))
     }
 
     /// Asks it to end by SIGTERM, and waits until it has.
@@ -181,7 +187,7 @@ impl ServeProcess {
     /// If that is not possible.
     pub fn terminate(self) -> Result<ExitStatus> {
         self.signal("TERM")?;
-        self.wait()
+        Ok(self.wait()?.0)
     }
 }
 

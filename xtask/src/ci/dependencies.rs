@@ -1,56 +1,113 @@
-//! What a user of `aifi-push` was promised not to find in the dependency tree.
+//! What users were promised not to find in their dependency trees.
+
+use std::collections::BTreeSet;
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-pub(super) fn check(sh: &Shell) -> Result<()> {
-    // The models alone.
-    let network = ["http", "hyper", "reqwest", "rustls", "tokio", "tracing"];
-    check_absent(sh, "schemars", &network)?;
-    // The reviewed snapshot instead of the generator.
-    let generator = [
-        "aifi-push-codegen",
-        "openapiv3",
-        "progenitor-impl",
-        "typify",
-    ];
-    check_absent(sh, "client,schemars,rustls", &generator)?;
+/// Packages that a package with some features does not depend on.
+struct Promise {
+    package: &'static str,
+    features: &'static str,
+    absent: &'static [&'static [&'static str]],
+}
+
+/// The generator, which the reviewed snapshot replaces.
+const GENERATOR: &[&str] = &[
+    "aifi-push-codegen",
+    "openapiv3",
+    "progenitor-impl",
+    "typify",
+];
+/// A regular expression engine, which the generator adds for each `pattern` in the document.
+const REGEX: &[&str] = &["regex", "regress"];
+const HTTP: &[&str] = &["axum", "http", "hyper", "hyper-util"];
+const CLIENT: &[&str] = &["reqwest"];
+const TLS: &[&str] = &["aws-lc-rs", "ring", "rustls", "tokio-rustls"];
+const SQLITE: &[&str] = &["libsqlite3-sys", "rusqlite"];
+const JETSTREAM: &[&str] = &["async-nats"];
+const RUNTIME: &[&str] = &["tokio", "tracing"];
+
+const PROMISES: [Promise; 8] = [
+    // Models only.
+    Promise {
+        package: "aifi-push",
+        features: "",
+        absent: &[
+            GENERATOR, REGEX, HTTP, CLIENT, TLS, SQLITE, JETSTREAM, RUNTIME,
+        ],
+    },
+    Promise {
+        package: "aifi-push",
+        features: "schemars",
+        absent: &[GENERATOR, HTTP, CLIENT, TLS, SQLITE, JETSTREAM, RUNTIME],
+    },
+    Promise {
+        package: "aifi-push",
+        features: "client,rustls,schemars",
+        absent: &[GENERATOR, REGEX, SQLITE, JETSTREAM],
+    },
+    // The inbox contains no HTTP. The client of the brokers brings its own TLS.
+    Promise {
+        package: "aifi-push-inbox",
+        features: "sqlite",
+        absent: &[GENERATOR, REGEX, HTTP, CLIENT, TLS, JETSTREAM],
+    },
+    Promise {
+        package: "aifi-push-inbox",
+        features: "jetstream",
+        absent: &[GENERATOR, HTTP, CLIENT, SQLITE],
+    },
+    // Routes for an application that exists. What serves HTTP comes with axum.
+    Promise {
+        package: "aifi-push-receiver",
+        features: "",
+        absent: &[GENERATOR, REGEX, CLIENT, TLS, SQLITE, JETSTREAM],
+    },
     // A receiver sends nothing.
-    let sender = [&["async-nats", "reqwest"], &generator[..]].concat();
-    check_absent_in(sh, "aifi-push-receiver", "", &sender)?;
-    // A regular expression engine comes with each `pattern` that progenitor sees.
-    check_absent(sh, "client,rustls", &["regex", "regress"])
+    Promise {
+        package: "aifi-push-receiver",
+        features: "server,sqlite,tls",
+        absent: &[GENERATOR, REGEX, CLIENT, JETSTREAM],
+    },
+    Promise {
+        package: "aifi-push-cli",
+        features: "",
+        absent: &[&["native-tls", "openssl-sys"]],
+    },
+];
+
+pub(super) fn check(sh: &Shell) -> Result<()> {
+    PROMISES.iter().try_for_each(|promise| promise.check(sh))
 }
 
-fn check_absent(sh: &Shell, features: &str, absent: &[&str]) -> Result<()> {
-    check_absent_in(sh, "aifi-push", features, absent)
-}
-
-fn check_absent_in(sh: &Shell, package: &str, features: &str, absent: &[&str]) -> Result<()> {
-    let name_only = "{lib}";
-    let tree = cmd!(
-        sh,
-        "cargo tree --package {package} --no-default-features --features {features}
-            --edges normal,build --prefix none --format {name_only}"
-    );
-    let tree = tree.read()?;
-    println!(
-        "{package} with {features:?}: {} crates",
-        crates(&tree).len()
-    );
-    for name in absent {
-        let library = name.replace('-', "_");
-        ensure!(
-            !crates(&tree).contains(&library.as_str()),
-            "with the features {features:?}, {package} depends on {name}"
+impl Promise {
+    fn check(&self, sh: &Shell) -> Result<()> {
+        let (package, features) = (self.package, self.features);
+        let tree = cmd!(
+            sh,
+            "cargo tree --package {package} --no-default-features --features {features}
+                --edges normal,build --prefix none"
         );
+        let tree = tree.read()?;
+        let crates: BTreeSet<_> = tree.lines().filter_map(name_and_version).collect();
+        println!(
+            "{package} with {features:?}: {} crates",
+            crates.len().saturating_sub(1)
+        );
+        let names: BTreeSet<_> = crates.iter().map(|(name, _)| *name).collect();
+        for name in self.absent.concat() {
+            ensure!(
+                !names.contains(name),
+                "with the features {features:?}, {package} depends on {name}"
+            );
+        }
+        Ok(())
     }
-    Ok(())
 }
 
-fn crates(tree: &str) -> std::collections::BTreeSet<&str> {
-    tree.lines()
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .collect()
+/// Parses a line such as `hyper v1.12.0 (*)`.
+fn name_and_version(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_whitespace();
+    words.next().zip(words.next())
 }

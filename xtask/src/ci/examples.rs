@@ -1,11 +1,9 @@
-//! The examples do what they say: a service is started, an event is sent to it, and it is billed.
+//! The examples run: a service is started, an event is sent to it, and it is billed.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
+use std::{path::Path, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use aifi_push_testkit::{ServeProcess, TempInbox, http::TOKEN};
+use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
 use super::features;
@@ -19,34 +17,24 @@ pub(super) fn run(sh: &Shell) -> Result<()> {
     )
     .run()?;
     let examples = sh.current_dir().join("target/debug/examples");
-    let test_double = examples.join("test_double");
-    cmd!(sh, "{test_double}").run()?;
-
-    let directory = sh.create_temp_dir()?;
-    let mut service = Command::new(examples.join("axum"))
-        .arg(directory.path().join("events.db"))
-        .arg("secret")
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let stdout = service.stdout.take().context("no standard output")?;
-    let billed = billed(sh, &examples.join("send"), BufReader::new(stdout).lines());
-    service.kill()?;
-    service.wait()?;
-    billed
+    for name in ["test_double", "idempotent"] {
+        let example = examples.join(name);
+        cmd!(sh, "{example}").run()?;
+    }
+    billed(sh, &examples)
 }
 
-fn billed(
-    sh: &Shell,
-    send: &std::path::Path,
-    mut lines: impl Iterator<Item = std::io::Result<String>>,
-) -> Result<()> {
-    let first = lines.next().context("the service says nothing")??;
-    let url = first.strip_prefix("listening on ").context("no URL")?;
-    cmd!(sh, "{send} {url} secret").run()?;
-    let second = lines.next().context("the service says no more")??;
-    println!("{second}");
+fn billed(sh: &Shell, examples: &Path) -> Result<()> {
+    let inbox = TempInbox::new()?;
+    let mut service = Command::new(examples.join("axum"));
+    service.arg(inbox.path()).arg(TOKEN);
+    let mut service = ServeProcess::start(service)?;
+    let (send, url) = (examples.join("send"), service.url());
+    cmd!(sh, "{send} {url} {TOKEN}").run()?;
+    let line = service.next_line()?;
+    println!("{line}");
     ensure!(
-        second.ends_with("for a visit to store 7"),
+        line.ends_with("for a visit to store 7"),
         "nothing was billed"
     );
     Ok(())

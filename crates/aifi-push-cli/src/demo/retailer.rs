@@ -1,9 +1,12 @@
-//! A retailer's receiver on loopback, with its inbox in a directory that goes away.
+//! A retailer's receiver on loopback, with its inbox in a temporary directory.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use aifi_push::types::TransitionLeft;
-use aifi_push_receiver::{Consumer, Received, Receiver, Server, SqliteInbox, Tokens};
+use aifi_push_receiver::{
+    Receiver, Server, Tokens,
+    inbox::{Consumer, Received, SqliteInbox},
+};
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -18,13 +21,14 @@ pub(super) struct Retailer {
 impl Retailer {
     /// Starts a receiver that accepts one token.
     pub(super) async fn start(token: &str) -> Result<Self> {
-        let directory = tempfile::tempdir().context("can't make a directory for the inbox")?;
+        let directory = tempfile::tempdir().context("can't create a directory for the inbox")?;
         let inbox = Arc::new(SqliteInbox::open(directory.path().join("events.db")).await?);
         let (sender, events) = mpsc::unbounded_channel();
-        let consumer = Consumer::new(inbox.clone(), "demo").on(move |left| {
+        let consumer = Consumer::builder(inbox.clone(), "demo").handler(move |left| {
             let sender = sender.clone();
             async move { sender.send(left).map_err(|_| "the demo is over") }
         });
+        // If it ends, so do the events, which the demo reports.
         tokio::spawn(consumer.run(std::future::pending()));
 
         let receiver = Receiver::builder(inbox, Tokens::new([token])?).build()?;

@@ -1,6 +1,6 @@
-//! An event of the inbox as it is shown: what the receiver knows of it, and nothing of its body.
+//! An event of the inbox as it is shown: what the receiver knows about it, and nothing of its body.
 
-use aifi_push_receiver::{DeliveryState, Entry};
+use aifi_push_receiver::inbox::{DeliveryStatus, StoredEvent};
 use chrono::SecondsFormat;
 use comfy_table::Table;
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::select::store;
 use crate::{kind, output};
 
 /// For programs.
-pub(super) fn json(entry: &Entry) -> impl Serialize + use<> {
+pub(super) fn json(entry: &StoredEvent) -> impl Serialize + use<> {
     let event = &entry.event;
     let deliveries: Vec<_> = entry.deliveries.iter().map(delivery).collect();
     json!({
@@ -26,7 +26,7 @@ pub(super) fn json(entry: &Entry) -> impl Serialize + use<> {
     })
 }
 
-fn delivery(delivery: &DeliveryState) -> Value {
+fn delivery(delivery: &DeliveryStatus) -> Value {
     json!({
         "consumer": delivery.consumer,
         "attempts": delivery.attempts,
@@ -42,7 +42,7 @@ pub(super) fn table() -> Table {
     ])
 }
 
-pub(super) fn row(entry: &Entry) -> [String; 7] {
+pub(super) fn row(entry: &StoredEvent) -> [String; 7] {
     let event = &entry.event;
     [
         event.id.to_string(),
@@ -58,7 +58,7 @@ pub(super) fn row(entry: &Entry) -> [String; 7] {
 }
 
 /// What is wrong with it, in one line.
-pub(super) fn problem(entry: &Entry) -> String {
+pub(super) fn problem(entry: &StoredEvent) -> String {
     let deliveries = entry.deliveries.iter().filter_map(|delivery| {
         let problem = delivery.problem.as_deref()?;
         let (consumer, attempts) = (&delivery.consumer, delivery.attempts);

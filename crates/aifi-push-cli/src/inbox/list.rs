@@ -1,6 +1,6 @@
 //! `inbox list`
 
-use aifi_push_receiver::Inbox;
+use aifi_push_receiver::inbox::Inbox;
 
 use super::{entry, select::Selection};
 use crate::{Outcome, output};
@@ -10,7 +10,7 @@ use crate::{Outcome, output};
 pub(super) struct Options {
     #[command(flatten)]
     selection: Selection,
-    /// At most so many.
+    /// How many events to list at most.
     #[arg(long, default_value_t = 100)]
     limit: usize,
     /// Print JSON, one event on each line.
@@ -38,7 +38,7 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     table.add_rows(entries.iter().map(entry::row));
     output::table(&table)?;
     if is_more {
-        output::line("there are more: raise --limit, or name a time with --since")?;
+        output::line("there are more: raise --limit, or set --since")?;
     }
     Ok(true)
 }

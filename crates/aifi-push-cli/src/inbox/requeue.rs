@@ -1,73 +1,55 @@
 //! `inbox requeue`
 
-use aifi_push_receiver::{Entry, Inbox, State};
-use anyhow::Result;
-use chrono::Utc;
+use aifi_push_receiver::inbox::{EventState, Inbox, StoredEvent};
 
 use super::{entry, select::Selection};
 use crate::{Outcome, output};
 
-/// Give quarantined events that decode by now to the consumers, and dead letters to those that gave
-/// them up.
+/// Put quarantined events that decode now, and dead letters, back into the queue.
 ///
-/// After an upgrade, or when what failed is mended. The exit code is 1 if some still don't decode.
+/// For after an upgrade, or when what failed is fixed. The exit code is 1 if some still fail to
+/// decode.
 #[derive(clap::Args)]
 pub(super) struct Options {
     #[command(flatten)]
     selection: Selection,
 }
 
-#[derive(Default)]
-struct Done {
-    released: usize,
-    undecodable: usize,
-    redelivered: usize,
-}
-
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
-    let mut done = Done::default();
     let selection = &options.selection;
-    if selection.includes(State::Quarantined) {
-        let mut pages = selection.pages_in_state(inbox, State::Quarantined);
+    let (mut quarantined, mut undecodable, mut dead) = (0, 0, 0);
+    if selection.includes(EventState::Quarantined) {
+        let mut pages = selection.pages_in_state(inbox, EventState::Quarantined);
         while let Some(page) = pages.next().await? {
-            for found in &page {
-                release(inbox, found, &mut done).await?;
+            let (decode, fail): (Vec<_>, Vec<_>) = page.into_iter().partition(decodes);
+            for stored in &fail {
+                output::line(format_args!(
+                    "{}: {}",
+                    stored.event.id,
+                    entry::problem(stored)
+                ))?;
             }
+            undecodable += fail.len();
+            let ids = decode.iter().map(|stored| stored.event.id);
+            quarantined += inbox.requeue(ids.collect()).await?;
         }
     }
-    if selection.includes(State::Dead) {
-        let mut pages = selection.pages_in_state(inbox, State::Dead);
+    if selection.includes(EventState::Dead) {
+        let mut pages = selection.pages_in_state(inbox, EventState::Dead);
         while let Some(page) = pages.next().await? {
-            for found in &page {
-                redeliver(inbox, found, &mut done).await?;
-            }
+            let ids = page.iter().map(|stored| stored.event.id);
+            dead += inbox.requeue(ids.collect()).await?;
         }
     }
     output::line(format_args!(
-        "{} quarantined events released, {} still don't decode; {} dead letters handed out again",
-        done.released, done.undecodable, done.redelivered
+        "{quarantined} quarantined events and {dead} dead letters requeued; {undecodable} still fail \
+         to decode"
     ))?;
-    Ok(done.undecodable == 0)
+    Ok(undecodable == 0)
 }
 
-async fn release(inbox: &dyn Inbox, found: &Entry, done: &mut Done) -> Result<()> {
-    let event = &found.event;
+fn decodes(stored: &StoredEvent) -> bool {
+    let event = &stored.event;
     let operation = event.known_operation();
-    let decoded = operation.map(|operation| operation.check(&event.body));
-    if decoded.is_some_and(|decoded| decoded.is_ok()) {
-        inbox.release(event.id).await?;
-        done.released += 1;
-    } else {
-        done.undecodable += 1;
-        output::line(format_args!("{}: {}", event.id, entry::problem(found)))?;
-    }
-    Ok(())
-}
-
-async fn redeliver(inbox: &dyn Inbox, found: &Entry, done: &mut Done) -> Result<()> {
-    for delivery in found.deliveries.iter().filter(|delivery| delivery.is_dead) {
-        let events = vec![(found.event.id, Utc::now())];
-        done.redelivered += inbox.redeliver(&delivery.consumer, events).await?;
-    }
-    Ok(())
+    operation.is_some_and(|operation| operation.check(&event.body).is_ok())
 }

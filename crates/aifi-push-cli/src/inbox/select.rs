@@ -1,7 +1,9 @@
 //! Which events of the inbox a command is about.
 
 use aifi_push::Operation;
-use aifi_push_receiver::{Entry, Filter, Inbox, Position, State};
+use aifi_push_receiver::inbox::{
+    AdminError, EventFilter, EventState, Inbox, Position, StoredEvent,
+};
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -15,29 +17,29 @@ const PAGE: usize = 256;
 
 #[derive(clap::Args)]
 pub(super) struct Selection {
-    /// Those that arrived at this time or later: 2026-11-24T10:00:00Z, or 2h for two hours ago.
+    /// Events that arrived at this time or later: 2026-11-24T10:00:00Z, or 2h for two hours ago.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<DateTime<Utc>>,
-    /// Those that arrived before this time.
+    /// Events that arrived before this time.
     #[arg(long, value_name = "TIME", value_parser = time)]
     until: Option<DateTime<Utc>>,
-    /// Those of this kind.
+    /// Events of this kind.
     #[arg(long, value_parser = kind::parser())]
     kind: Option<&'static Operation>,
-    /// Those of this store, by its AiFi store id.
+    /// Events of this store, by its AiFi store id.
     #[arg(long, value_name = "ID")]
     store: Option<i64>,
-    /// Those in this state.
+    /// Events in this state.
     #[arg(long, value_parser = state())]
-    state: Option<State>,
+    state: Option<EventState>,
 }
 
 impl Selection {
-    /// The selected events, in the order of arrival.
+    /// Returns the selected events, in the order of arrival.
     pub(super) fn pages<'a>(&self, inbox: &'a dyn Inbox) -> Pages<'a> {
         Pages {
             inbox,
-            filter: Filter {
+            filter: EventFilter {
                 id: None,
                 since: self.since,
                 until: self.until,
@@ -50,18 +52,18 @@ impl Selection {
     }
 
     /// The same, of one state.
-    pub(super) fn pages_in_state<'a>(&self, inbox: &'a dyn Inbox, state: State) -> Pages<'a> {
+    pub(super) fn pages_in_state<'a>(&self, inbox: &'a dyn Inbox, state: EventState) -> Pages<'a> {
         let mut pages = self.pages(inbox);
         pages.filter.state = Some(state);
         pages
     }
 
-    /// Whether events of this state are meant.
-    pub(super) fn includes(&self, state: State) -> bool {
+    /// Returns `true` if events of this state are selected.
+    pub(super) fn includes(&self, state: EventState) -> bool {
         self.state.is_none_or(|wanted| wanted == state)
     }
 
-    /// The same, but only what arrives from now on unless a time was named.
+    /// The same, but only what arrives from now on if no time was given.
     pub(super) fn pages_from_now<'a>(&self, inbox: &'a dyn Inbox) -> Pages<'a> {
         let mut pages = self.pages(inbox);
         pages.filter.since.get_or_insert_with(Utc::now);
@@ -70,26 +72,26 @@ impl Selection {
 }
 
 /// One event by its id.
-pub(super) async fn by_id(inbox: &dyn Inbox, id: Uuid) -> Result<Entry> {
-    let filter = Filter {
+pub(super) async fn by_id(inbox: &dyn Inbox, id: Uuid) -> Result<StoredEvent> {
+    let filter = EventFilter {
         id: Some(id),
-        ..Filter::default()
+        ..EventFilter::default()
     };
     let found = inbox.list(&filter, None, 1).await?.pop();
-    Ok(found.ok_or(aifi_push_receiver::Error::NoSuchEvent { id })?)
+    Ok(found.ok_or(AdminError::NoSuchEvent { id })?)
 }
 
 /// Selected events, page by page.
 pub(super) struct Pages<'a> {
     inbox: &'a dyn Inbox,
-    filter: Filter,
+    filter: EventFilter,
     store: Option<i64>,
     after: Option<Position>,
 }
 
 impl Pages<'_> {
     /// The next page; `None` after the last. It can be asked again when more may have arrived.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Entry>>> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<StoredEvent>>> {
         let mut page = self.inbox.list(&self.filter, self.after, PAGE).await?;
         let Some(last) = page.last() else {
             return Ok(None);
@@ -102,15 +104,15 @@ impl Pages<'_> {
     }
 }
 
-/// The store of an event, by the name that every push of the document has for it.
-pub(super) fn store(entry: &Entry) -> Option<i64> {
+/// Returns the store of an event, by the name that every operation of the document has for it.
+pub(super) fn store(entry: &StoredEvent) -> Option<i64> {
     let body: Value = serde_json::from_slice(&entry.event.body).ok()?;
     body["storeId"].as_i64()
 }
 
-fn state() -> impl TypedValueParser<Value = State> {
-    PossibleValuesParser::new(State::ALL.map(State::as_str)).try_map(|name| {
-        let mut all = State::ALL.into_iter();
+fn state() -> impl TypedValueParser<Value = EventState> {
+    PossibleValuesParser::new(EventState::ALL.map(EventState::as_str)).try_map(|name| {
+        let mut all = EventState::ALL.into_iter();
         all.find(|state| state.as_str() == name)
             .ok_or("no such state")
     })
@@ -122,7 +124,7 @@ fn time(text: &str) -> Result<DateTime<Utc>, String> {
         return Ok(time.to_utc());
     }
     let duration = humantime::parse_duration(text).map_err(|_| {
-        "neither a time with a zone, such as 2026-11-24T10:00:00Z, nor how long ago, such as 2h"
+        "expected a time with a zone, such as 2026-11-24T10:00:00Z, or how long ago, such as 2h"
             .to_owned()
     })?;
     ago(duration).ok_or_else(|| "that long ago there were no events".to_owned())

@@ -3,16 +3,16 @@
 use std::io::{self, Write};
 
 use aifi_push::{from_slice, types::TransitionLeft};
-use aifi_push_receiver::Inbox;
+use aifi_push_receiver::inbox::Inbox;
 use uuid::Uuid;
 
 use super::{entry, select};
 use crate::{Outcome, output, summary::Summary};
 
-/// Show an event with all that it tells of a customer.
+/// Show an event with its body, which contains personal data.
 #[derive(clap::Args)]
 pub(super) struct Options {
-    /// The id that the receiver gave it.
+    /// Id that the receiver assigned.
     id: Uuid,
     /// Print the body alone, byte for byte.
     #[arg(long)]

@@ -1,13 +1,13 @@
 //! `inbox stats`
 
-use aifi_push_receiver::{ConsumerStats, Inbox};
+use aifi_push_receiver::inbox::{ConsumerStats, Inbox};
 use bytesize::ByteSize;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use crate::{Outcome, output};
 
-/// Tell how much there is, and how far each consumer is.
+/// Show how much is in the inbox, and how far each consumer is.
 #[derive(clap::Args)]
 pub(super) struct Options {
     /// Print JSON.
@@ -29,7 +29,7 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         return Ok(true);
     }
     output::line(format_args!(
-        "{} events, {}, {} quarantined, the oldest of {}",
+        "{} events, {}, {} quarantined, oldest {}",
         stats.events,
         ByteSize(stats.bytes).display().iec(),
         stats.quarantined,

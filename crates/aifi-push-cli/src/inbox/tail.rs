@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use aifi_push_receiver::Inbox;
+use aifi_push_receiver::inbox::Inbox;
 
 use super::{entry, select::Selection};
 use crate::{Outcome, output};
 
 /// How often to look for more.
-const PAUSE: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// List events as they arrive, until Ctrl-C.
 #[derive(clap::Args)]
@@ -25,7 +25,7 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         let mut pages = options.selection.pages_from_now(inbox);
         loop {
             let Some(page) = pages.next().await? else {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
                 continue;
             };
             for found in &page {

@@ -14,7 +14,7 @@ use crate::{
     output,
 };
 
-/// How many are listed; the file holds all.
+/// How many are listed; the file contains all.
 const LISTED: usize = 20;
 
 pub(super) struct Failures {
@@ -33,7 +33,7 @@ impl Failures {
         });
         ensure!(
             !path.exists(),
-            "{}: this file exists, and may hold what failed before: name another with --failures",
+            "{}: this file exists and may contain earlier failures: choose another with --failures",
             path.display()
         );
         Ok(Self {
@@ -57,7 +57,7 @@ impl Failures {
         written.with_context(|| {
             let place = format!("{}:{}", item.file, item.line);
             format!(
-                "{place} failed ({problem}), and can't be kept in {}",
+                "{place} failed ({problem}), and can't be written to {}",
                 self.path.display()
             )
         })
@@ -67,7 +67,7 @@ impl Failures {
         if self.file.is_none() {
             let mut options = OpenOptions::new();
             options.write(true).create_new(true);
-            // It holds what tells of customers.
+            // It contains personal data.
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             self.file = Some(options.open(&self.path)?);
@@ -79,8 +79,8 @@ impl Failures {
         self.count
     }
 
-    /// Lists them, and says how to send them again.
-    pub(super) fn tell(&self) -> Result<()> {
+    /// Lists them, and how to send them again.
+    pub(super) fn report(&self) -> Result<()> {
         if self.count == 0 {
             return Ok(());
         }
@@ -93,7 +93,7 @@ impl Failures {
         }
         let path = self.path.display();
         output::line(format_args!(
-            "what failed is in {path}: send it again with `aifi-push send {path}`"
+            "failures are in {path}: send them again with `aifi-push send {path}`"
         ))
     }
 }

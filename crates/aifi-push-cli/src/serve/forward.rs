@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use aifi_push::Client;
-use aifi_push_receiver::{Consumer, Delivery, Inbox};
+use aifi_push_receiver::inbox::{Consumer, ConsumerBuilder, Delivery, Inbox};
 use anyhow::{Context, Result};
 
 use crate::tokens::TokenSource;
 
-/// The variable that holds the token where no file is named.
+/// The variable that contains the token where no file is given.
 const TOKEN: &str = "AIFI_PUSH_FORWARD_TOKEN";
 
 pub(super) fn client(url: &str, token_file: Option<PathBuf>) -> Result<Client> {
@@ -17,15 +17,15 @@ pub(super) fn client(url: &str, token_file: Option<PathBuf>) -> Result<Client> {
 }
 
 /// Retries are the consumer's, so that they outlast a restart.
-pub(super) fn consumer(inbox: Arc<dyn Inbox>, client: Client) -> Consumer {
-    Consumer::new(inbox, "forward").on_every(move |delivery| deliver(client.clone(), delivery))
+pub(super) fn consumer(inbox: Arc<dyn Inbox>, client: Client) -> ConsumerBuilder {
+    Consumer::builder(inbox, "forward").fallback(move |delivery| deliver(client.clone(), delivery))
 }
 
 async fn deliver(client: Client, delivery: Delivery) -> Result<()> {
     let event = delivery.event;
     let operation = event
         .known_operation()
-        .context("a later version stored this push: use that version to forward it")?;
+        .context("a later version stored this event: use that version to forward it")?;
     client.deliver(operation, event.body).await?;
     Ok(())
 }

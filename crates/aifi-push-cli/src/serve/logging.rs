@@ -1,4 +1,4 @@
-//! What is told on standard error while serving.
+//! Logging on standard error while serving.
 
 use std::io;
 
@@ -7,11 +7,11 @@ use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::Subsc
 
 #[derive(clap::Args)]
 pub(super) struct Logging {
-    /// What to log: error, warn, info, debug or trace, or such for parts of the program, as in
+    /// Level to log: error, warn, info, debug or trace, or levels for parts of the program, as in
     /// info,aifi_push_receiver=debug.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log: Targets,
-    /// How to log.
+    /// Format of the log.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     log_format: Format,
 }

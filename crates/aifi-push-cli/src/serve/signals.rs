@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::tokens::TokenSource;
 
-/// Done on Ctrl-C or SIGTERM, listened for from now on.
+/// Completes on Ctrl-C or SIGTERM, which are listened for from now on.
 #[cfg(unix)]
 pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -22,7 +22,7 @@ pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// Done on Ctrl-C.
+/// Completes on Ctrl-C.
 #[cfg(not(unix))]
 pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     Ok(async {
@@ -32,25 +32,31 @@ pub(super) fn stop() -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// Reads the tokens again on SIGHUP. Those of before stay if that fails.
+/// Reloads the tokens on SIGHUP. If that fails, they stay as they are.
 #[cfg(unix)]
-pub(super) fn reload_on_hangup(tokens: Tokens, source: TokenSource) -> Result<()> {
+pub(super) fn reload_on_hangup(
+    tokens: Tokens,
+    source: TokenSource,
+) -> Result<impl Future<Output = Result<()>>> {
     let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
+    Ok(async move {
         while hangup.recv().await.is_some() {
             match source.read().and_then(|read| Ok(tokens.replace(read)?)) {
-                Ok(()) => tracing::info!("read the tokens again"),
+                Ok(()) => tracing::info!("reloaded the tokens"),
                 Err(error) => {
                     tracing::error!(error = format!("{error:#}"), "the tokens stay as they were");
                 }
             }
         }
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 /// There is no such signal here.
 #[cfg(not(unix))]
-pub(super) fn reload_on_hangup(_: Tokens, _: TokenSource) -> Result<()> {
-    Ok(())
+pub(super) fn reload_on_hangup(
+    _: Tokens,
+    _: TokenSource,
+) -> Result<impl Future<Output = Result<()>>> {
+    Ok(std::future::pending())
 }

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use aifi_push_receiver::{Inbox, SpooledInbox, SqliteInbox};
+use aifi_push_receiver::inbox::{Inbox, SpooledInbox, SqliteInbox};
 use anyhow::{Result, ensure};
 use bytesize::ByteSize;
 
@@ -12,15 +12,16 @@ use crate::location::{Location, Url};
 pub(super) struct Store {
     #[command(flatten)]
     location: Location,
-    /// On how many brokers each event lies. With 3, one of them may die.
+    /// On how many brokers each event is stored. With 3, one of them may fail.
     #[arg(long, value_name = "BROKERS", default_value_t = 3)]
     nats_replicas: usize,
-    /// How large the stream of events may become on each broker. More is answered with 503. Without
-    /// it, the `max_file_store` of the brokers holds.
+    /// How large the stream of events may become on each broker; more is answered with 503. Defaults
+    /// to the `max_file_store` of the brokers.
     #[arg(long, value_name = "SIZE")]
     nats_max_bytes: Option<ByteSize>,
-    /// SQLite file for events while no broker stores them: they are acknowledged, as they are on
-    /// disk, and moved on in order when a broker does. Without it, such calls are answered with 503.
+    /// SQLite file for events while no broker stores them: they are on disk, so they are
+    /// acknowledged, and moved in order when a broker is back. Without it, such requests are answered
+    /// with 503.
     #[arg(long, value_name = "FILE")]
     spool: Option<PathBuf>,
 }
@@ -37,7 +38,7 @@ impl Store {
             Url::Sqlite(file) => {
                 ensure!(
                     self.spool.is_none(),
-                    "--spool is for an inbox on brokers: sqlite: is on this disk itself"
+                    "--spool is for an inbox on brokers: an inbox of sqlite: is on this disk itself"
                 );
                 let inbox = Arc::new(SqliteInbox::open(file).await?);
                 return Ok(Opened {
@@ -60,7 +61,7 @@ impl Store {
             });
         };
         let spool = SqliteInbox::open(spool).await?;
-        let inbox = Arc::new(builder.open_lazily().await?);
+        let inbox = Arc::new(builder.connect_lazy().await?);
         let spooled = Arc::new(SpooledInbox::new(inbox, spool).await?);
         Ok(Opened {
             inbox: spooled.clone(),

@@ -1,18 +1,18 @@
 //! `serve` and `inbox` on brokers.
 
-use aifi_push_brokers::Broker;
+use aifi_push_testkit::{ServeProcess, brokers::Broker};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
-use crate::{aifi_push_in, directory, documented, printed, serving::Serving, write};
+use crate::{aifi_push_in, directory, documented, printed, serving::serve, write};
 
-fn serve(directory: &TempDir, broker: &Broker, more: &[&str]) -> Serving {
+fn serve_on(directory: &TempDir, broker: &Broker, more: &[&str]) -> ServeProcess {
     let url = broker.url();
     let arguments = ["--nats-replicas", "1", "--inbox", &url];
-    Serving::start(directory, &[&arguments, more].concat())
+    serve(directory, &[&arguments, more].concat())
 }
 
-fn send(directory: &TempDir, serving: &Serving, code: i32) -> String {
+fn send(directory: &TempDir, serving: &ServeProcess, code: i32) -> String {
     write(directory, "event.json", documented());
     printed(
         directory,
@@ -22,7 +22,7 @@ fn send(directory: &TempDir, serving: &Serving, code: i32) -> String {
             "--retries",
             "0",
             "--url",
-            &serving.url,
+            serving.url(),
         ],
         code,
     )
@@ -41,8 +41,8 @@ fn listed(directory: &TempDir, broker: &Broker) -> usize {
 fn receivers_share_an_inbox() {
     let (directory, broker) = (directory(), Broker::start().unwrap());
     let receivers = [
-        serve(&directory, &broker, &[]),
-        serve(&directory, &broker, &[]),
+        serve_on(&directory, &broker, &[]),
+        serve_on(&directory, &broker, &[]),
     ];
     for receiver in &receivers {
         send(&directory, receiver, 0);
@@ -65,8 +65,8 @@ fn receivers_share_an_inbox() {
 #[test]
 fn without_a_broker_an_event_is_refused_or_spooled() {
     let (directory, mut broker) = (directory(), Broker::start().unwrap());
-    let refusing = serve(&directory, &broker, &[]);
-    let mut spooling = serve(&directory, &broker, &["--spool", "spool.db"]);
+    let refusing = serve_on(&directory, &broker, &[]);
+    let mut spooling = serve_on(&directory, &broker, &["--spool", "spool.db"]);
     broker.kill().unwrap();
     let refused = send(&directory, &refusing, 1);
     assert!(refused.contains("503"), "{refused}");
@@ -76,7 +76,7 @@ fn without_a_broker_an_event_is_refused_or_spooled() {
     assert_eq!(printed(&directory, &spooled, 0).lines().count(), 1);
 
     broker.restart().unwrap();
-    spooling.wait_for_log("the spool is empty");
+    spooling.wait_for_log("the spool is empty").unwrap();
     assert_eq!(listed(&directory, &broker), 1);
     assert_eq!(printed(&directory, &spooled, 0), "");
 }
@@ -85,10 +85,10 @@ fn without_a_broker_an_event_is_refused_or_spooled() {
 fn with_a_spool_it_starts_before_the_brokers() {
     let (directory, mut broker) = (directory(), Broker::start().unwrap());
     broker.kill().unwrap();
-    let mut spooling = serve(&directory, &broker, &["--spool", "spool.db"]);
+    let mut spooling = serve_on(&directory, &broker, &["--spool", "spool.db"]);
     send(&directory, &spooling, 0);
     broker.restart().unwrap();
-    spooling.wait_for_log("the spool is empty");
+    spooling.wait_for_log("the spool is empty").unwrap();
     assert_eq!(listed(&directory, &broker), 1);
 }
 
@@ -110,9 +110,9 @@ fn what_can_t_work_is_said() {
         "off",
         "--inbox",
     ];
-    assert_snapshot!(refused(&[&serve[..], &[&url]].concat()), @"aifi-push: replicas: nats://HOST is a broker of its own, and 3 replicas take as many brokers: name those of a cluster, or ask for 1 replica");
-    assert_snapshot!(refused(&["inbox", "--inbox", &url, "list"]), @"aifi-push: nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` makes it");
+    assert_snapshot!(refused(&[&serve[..], &[&url]].concat()), @"aifi-push: replicas: nats://HOST is not clustered, but 3 replicas were requested: list the cluster's servers, or set replicas to 1");
+    assert_snapshot!(refused(&["inbox", "--inbox", &url, "list"]), @"aifi-push: nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` creates it");
     let one = [&serve[..], &[&url, "--nats-replicas", "1"]].concat();
-    assert_snapshot!(refused(&[&one[..], &["--max-body", "2MiB", "--max-queued-bytes", "9MiB"]].concat()), @"aifi-push: max_body_bytes: the inbox takes bodies of at most 1044480 bytes, not of 2097152: allow smaller ones only, or raise `max_payload` of the brokers");
-    assert_snapshot!(refused(&[&serve[..], &["sqlite:events.db", "--spool", "spool.db"]].concat()), @"aifi-push: --spool is for an inbox on brokers: sqlite: is on this disk itself");
+    assert_snapshot!(refused(&[&one[..], &["--max-body", "2MiB", "--max-queued-bytes", "9MiB"]].concat()), @"aifi-push: max_body_bytes: the inbox accepts bodies of at most 1044480 bytes, not of 2097152: allow smaller ones, or raise `max_payload` of the brokers");
+    assert_snapshot!(refused(&[&serve[..], &["sqlite:events.db", "--spool", "spool.db"]].concat()), @"aifi-push: --spool is for an inbox on brokers: an inbox of sqlite: is on this disk itself");
 }

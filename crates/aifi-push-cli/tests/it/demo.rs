@@ -30,7 +30,7 @@ fn for_people() {
 
     ✓ a wrong token is refused
     ✓ the right one is accepted, with status 201
-    ✓ the event was on disk by then, under the id of the answer
+    ✓ the event was on disk by then, under the id of the response
     ✓ all 43 values of the event arrived
     ");
 }

@@ -1,11 +1,12 @@
 //! `aifi-push serve --forward`: from one receiver to another.
 
+use aifi_push_testkit::http::TOKEN;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::{
     directory, documented, printed,
-    serving::{Serving, TOKEN},
+    serving::{serve, serve_with},
     write,
 };
 
@@ -16,7 +17,7 @@ fn listed(directory: &TempDir) -> Vec<Value> {
         .collect()
 }
 
-/// Looks again until a condition holds.
+/// Waits until a condition is true.
 fn wait_until(condition: impl Fn() -> bool) {
     while !condition() {
         std::thread::yield_now();
@@ -26,17 +27,14 @@ fn wait_until(condition: impl Fn() -> bool) {
 #[test]
 fn each_event_is_delivered_byte_for_byte() {
     let (near, far) = (directory(), directory());
-    let target = Serving::start(&far, &[]);
-    let url = target.url.clone();
-    let variables = [
-        ("AIFI_PUSH_TOKEN", TOKEN),
-        ("AIFI_PUSH_FORWARD_TOKEN", TOKEN),
-    ];
-    let serving = Serving::start_with(&near, &["--forward", &url], &variables);
+    let target = serve(&far, &[]);
+    let url = target.url().to_owned();
+    let variables = [("AIFI_PUSH_FORWARD_TOKEN", TOKEN)];
+    let serving = serve_with(&near, &["--forward", &url], &variables);
     write(&near, "event.json", documented());
     printed(
         &near,
-        &["send", "event.json", "event.json", "--url", &serving.url],
+        &["send", "event.json", "event.json", "--url", serving.url()],
         0,
     );
     wait_until(|| listed(&far).len() == 2);
@@ -48,7 +46,7 @@ fn each_event_is_delivered_byte_for_byte() {
     let dry = printed(&near, &[&replay[..], &["--dry-run"]].concat(), 0);
     assert!(dry.starts_with("2 events selected"), "{dry}");
     let text = printed(&near, &replay, 0);
-    assert_eq!(text, "2 of 2 events are handed to forward again\n");
+    assert_eq!(text, "2 of 2 events are replayed to forward\n");
     wait_until(|| listed(&far).len() == 4);
     let unknown = printed(&near, &["inbox", "replay", "--consumer", "x"], 1);
     assert!(unknown.contains(r#"there are ["forward"]"#), "{unknown}");
@@ -57,13 +55,13 @@ fn each_event_is_delivered_byte_for_byte() {
 #[test]
 fn what_is_not_taken_is_tried_again() {
     let (near, far) = (directory(), directory());
-    let target = Serving::start(&far, &[]);
-    let url = target.url.clone();
+    let target = serve(&far, &[]);
+    let url = target.url().to_owned();
     write(&near, "token", "wrong");
     let arguments = ["--forward", &url, "--forward-token-file", "token"];
-    let serving = Serving::start(&near, &arguments);
+    let serving = serve(&near, &arguments);
     write(&near, "event.json", documented());
-    printed(&near, &["send", "event.json", "--url", &serving.url], 0);
+    printed(&near, &["send", "event.json", "--url", serving.url()], 0);
     wait_until(|| !listed(&near)[0]["deliveries"][0]["problem"].is_null());
     let problem = listed(&near)[0]["deliveries"][0]["problem"].to_string();
     assert!(

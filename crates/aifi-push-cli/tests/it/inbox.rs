@@ -1,15 +1,16 @@
 //! `aifi-push inbox`, beside a `serve` that runs
 
+use aifi_push_testkit::{ServeProcess, http};
 use insta::assert_snapshot;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{directory, documented, printed, serving::Serving, write};
+use crate::{directory, documented, printed, serving::serve, write};
 
 /// An inbox of four events of the stores 1 to 3, the last of which does not decode.
-fn received() -> (TempDir, Serving, Vec<String>) {
+fn received() -> (TempDir, ServeProcess, Vec<String>) {
     let directory = directory();
-    let serving = Serving::start(&directory, &[]);
+    let serving = serve(&directory, &[]);
     for store in 1..=3 {
         let body = documented().replace(
             r#""storeId":0,"timeOf"#,
@@ -18,37 +19,18 @@ fn received() -> (TempDir, Serving, Vec<String>) {
         write(&directory, "event.json", body);
         printed(
             &directory,
-            &["send", "event.json", "--url", &serving.url],
+            &["send", "event.json", "--url", serving.url()],
             0,
         );
     }
-    let address = serving
-        .url
-        .trim_start_matches("http://")
-        .trim_end_matches("/webhook");
-    post(address, "{\"storeId\": 3}");
+    let posted = serving.exchange(&http::post(b"{\"storeId\": 3}")).unwrap();
+    assert_eq!(posted.status, 422);
     let listed = entries(&directory, &[]);
     let ids = listed
         .iter()
         .map(|entry| entry["id"].as_str().unwrap().to_owned());
     let ids = ids.collect();
     (directory, serving, ids)
-}
-
-fn post(address: &str, body: &str) {
-    use std::io::{Read, Write};
-    let mut stream = std::net::TcpStream::connect(address).unwrap();
-    let length = body.len();
-    let token = crate::serving::TOKEN;
-    write!(
-        stream,
-        "POST /webhook/left HTTP/1.1\r\nHost: test\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
 }
 
 fn entries(directory: &TempDir, arguments: &[&str]) -> Vec<Value> {
@@ -112,7 +94,7 @@ fn quarantined_events_wait_for_a_model_that_fits() {
     let text = printed(&directory, &["inbox", "requeue"], 1);
     assert_snapshot!(text.replace(&ids[3], "ID"), @"
     ID: `sessionId` at line 1, column 14: this field is missing
-    0 quarantined events released, 1 still don't decode; 0 dead letters handed out again
+    0 quarantined events and 0 dead letters requeued; 1 still fail to decode
     ");
     let stats: Value =
         serde_json::from_str(&printed(&directory, &["inbox", "stats", "--json"], 0)).unwrap();
@@ -125,7 +107,7 @@ fn quarantined_events_wait_for_a_model_that_fits() {
 #[test]
 fn nothing_unseen_is_pruned_unless_told_so() {
     let (directory, _serving, _) = received();
-    assert_snapshot!(printed(&directory, &["inbox", "prune"], 1), @"aifi-push: nothing to delete by: name --older-than or --max-bytes");
+    assert_snapshot!(printed(&directory, &["inbox", "prune"], 1), @"aifi-push: no limit: set --older-than or --max-bytes");
     let kept = printed(&directory, &["inbox", "prune", "--older-than", "0s"], 0);
     assert!(kept.starts_with("0 events deleted"), "{kept}");
     let all = ["inbox", "prune", "--older-than", "0s", "--even-unseen"];

@@ -1,4 +1,4 @@
-//! The tool as people and programs use it.
+//! The command line as people and programs use it.
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
@@ -12,6 +12,7 @@ mod send;
 mod serve;
 mod serving;
 
+use aifi_push_testkit::http::TOKEN;
 use assert_cmd::{Command, cargo_bin};
 use tempfile::TempDir;
 
@@ -25,10 +26,7 @@ fn aifi_push_in(directory: &TempDir, arguments: &[&str]) -> Command {
 /// What the tool printed, after it ended with a code.
 fn printed(directory: &TempDir, arguments: &[&str], code: i32) -> String {
     let mut command = aifi_push_in(directory, arguments);
-    let assert = command
-        .env("AIFI_PUSH_TOKEN", serving::TOKEN)
-        .assert()
-        .code(code);
+    let assert = command.env("AIFI_PUSH_TOKEN", TOKEN).assert().code(code);
     let output = assert.get_output();
     let (out, err) = (&output.stdout, &output.stderr);
     String::from_utf8_lossy(if code == 0 || err.is_empty() {

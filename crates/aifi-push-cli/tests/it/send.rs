@@ -3,7 +3,7 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::{directory, documented, printed, serving::Serving, write};
+use crate::{directory, documented, printed, serving::serve, write};
 
 /// The text with times and names of files of this run replaced.
 fn settled(text: &str) -> String {
@@ -30,8 +30,8 @@ fn failed_file(text: &str) -> String {
 #[test]
 fn many_are_sent_byte_for_byte() {
     let directory = directory();
-    let serving = Serving::start(&directory, &[]);
-    let url = serving.url.clone();
+    let serving = serve(&directory, &[]);
+    let url = serving.url().to_owned();
     let lines: Vec<String> = (0..300)
         .map(|store| {
             documented().replace(
@@ -89,12 +89,12 @@ fn what_fails_is_kept_and_can_be_sent_again() {
     assert_snapshot!(settled(&text), @"
     sent 0 of 3 in 0.0 s
     many.ndjson:1: could not connect to http://127.0.0.1:9: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
-    many.ndjson:2: not sent, as it does not decode: `sessionId` at line 1, column 2: this field is missing
+    many.ndjson:2: not sent, as it fails to decode: `sessionId` at line 1, column 2: this field is missing
     many.ndjson:4: could not connect to http://127.0.0.1:9: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)
-    what failed is in FAILED.ndjson: send it again with `aifi-push send FAILED.ndjson`
+    failures are in FAILED.ndjson: send them again with `aifi-push send FAILED.ndjson`
     ");
-    let serving = Serving::start(&directory, &[]);
-    let text = printed(&directory, &["send", &file, "--url", &serving.url], 1);
+    let serving = serve(&directory, &[]);
+    let text = printed(&directory, &["send", &file, "--url", serving.url()], 1);
     assert!(text.starts_with("sent 2 of 3 in "), "{text}");
     let listed = printed(&directory, &["inbox", "list", "--json"], 0);
     assert_eq!(listed.lines().count(), 2);
@@ -107,8 +107,8 @@ fn what_can_t_be_sent_is_said_at_once() {
     write(&directory, "empty", "");
     let failed = |arguments: &[&str]| printed(&directory, &[&["send"], arguments].concat(), 1);
     assert_snapshot!(failed(&["none", "--url", url]), @"aifi-push: none: No such file or directory (os error 2)");
-    assert_snapshot!(failed(&["empty", "--url", url]), @"aifi-push: there is no event");
+    assert_snapshot!(failed(&["empty", "--url", url]), @"aifi-push: no event found");
     assert_snapshot!(failed(&["empty", "--url", "127.0.0.1"]), @"aifi-push: base_url: invalid URL: expected scheme and host, as in https://retailer.example/hooks: relative URL without a base");
-    assert_snapshot!(failed(&["empty", "--url", url, "--failures", "empty"]), @"aifi-push: empty: this file exists, and may hold what failed before: name another with --failures");
-    assert_snapshot!(failed(&["empty", "--url", url, "--token-file", "empty"]), @"aifi-push: empty: there is no token in it");
+    assert_snapshot!(failed(&["empty", "--url", url, "--failures", "empty"]), @"aifi-push: empty: this file exists and may contain earlier failures: choose another with --failures");
+    assert_snapshot!(failed(&["empty", "--url", url, "--token-file", "empty"]), @"aifi-push: empty: no token found: write one on each line");
 }

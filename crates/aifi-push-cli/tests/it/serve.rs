@@ -1,10 +1,12 @@
 //! `aifi-push serve`
 
+use aifi_push_receiver::inbox::{Admin, SqliteInbox};
+use aifi_push_testkit::http::{self, TOKEN};
 use insta::assert_snapshot;
 
 use crate::{
     aifi_push_in, directory, documented, printed,
-    serving::{Serving, TOKEN},
+    serving::{serve, serve_with},
     write,
 };
 
@@ -12,13 +14,13 @@ use crate::{
 fn it_stores_until_it_is_told_to_end() {
     for signal in ["TERM", "INT"] {
         let directory = directory();
-        let serving = Serving::start(&directory, &[]);
+        let serving = serve(&directory, &[]);
         write(&directory, "event.json", documented());
-        let url = serving.url.clone();
+        let url = serving.url().to_owned();
         assert!(url.ends_with("/webhook"));
         printed(&directory, &["send", "event.json", "--url", &url], 0);
-        serving.signal(signal);
-        let (status, log) = serving.end();
+        serving.signal(signal).unwrap();
+        let (status, log) = serving.wait().unwrap();
         assert!(status.success(), "{log}");
         assert!(!log.contains(TOKEN));
         let events = printed(&directory, &["inbox", "list", "--json"], 0);
@@ -27,12 +29,12 @@ fn it_stores_until_it_is_told_to_end() {
 }
 
 #[test]
-fn tokens_are_read_again_on_hangup() {
+fn tokens_are_reloaded_on_hangup() {
     let directory = directory();
     write(&directory, "tokens", "old\n\nolder\n");
     write(&directory, "event.json", documented());
-    let mut serving = Serving::start(&directory, &["--token-file", "tokens"]);
-    let url = serving.url.clone();
+    let mut serving = serve(&directory, &["--token-file", "tokens"]);
+    let url = serving.url().to_owned();
     let send = |token, code| {
         write(&directory, "mine", token);
         let arguments = ["send", "event.json", "--url", &url, "--token-file", "mine"];
@@ -42,26 +44,28 @@ fn tokens_are_read_again_on_hangup() {
     send("older\n", 0);
     send("new", 1);
     write(&directory, "tokens", "new\n");
-    serving.signal("HUP");
-    serving.wait_for_log("read the tokens again");
+    serving.signal("HUP").unwrap();
+    serving.wait_for_log("reloaded the tokens").unwrap();
     send("new", 0);
     send("old", 1);
 
     write(&directory, "tokens", "\n");
-    serving.signal("HUP");
-    let line = serving.wait_for_log("the tokens stay as they were");
-    assert!(line.contains("tokens: there is no token in it"), "{line}");
+    serving.signal("HUP").unwrap();
+    let line = serving
+        .wait_for_log("the tokens stay as they were")
+        .unwrap();
+    assert!(line.contains("tokens: no token found"), "{line}");
     send("new", 0);
 }
 
 #[test]
 fn the_log_can_be_json() {
     let directory = directory();
-    let mut serving = Serving::start(&directory, &["--log-format", "json", "--log", "debug"]);
+    let mut serving = serve(&directory, &["--log-format", "json", "--log", "debug"]);
     write(&directory, "event.json", documented());
-    let url = serving.url.clone();
+    let url = serving.url().to_owned();
     printed(&directory, &["send", "event.json", "--url", &url], 0);
-    let line = serving.wait_for_log("answered");
+    let line = serving.wait_for_log("responded").unwrap();
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
     let span = &line["span"];
     assert_eq!(span["operation"], "transition_left");
@@ -85,28 +89,78 @@ fn what_can_t_work_is_said_before_it_starts() {
         let output = command.assert().code(1).get_output().stderr.clone();
         String::from_utf8(output).unwrap()
     };
-    assert_snapshot!(refused(&[], None), @"aifi-push: no token: name a file of it, or set AIFI_PUSH_TOKEN in the environment: environment variable not found");
-    assert_snapshot!(refused(&[], Some(" ")), @"aifi-push: AIFI_PUSH_TOKEN: there is no token in it");
+    assert_snapshot!(refused(&[], None), @"aifi-push: no token: set AIFI_PUSH_TOKEN in the environment, or give a token file: environment variable not found");
+    assert_snapshot!(refused(&[], Some(" ")), @"aifi-push: AIFI_PUSH_TOKEN: no token found: write one on each line");
     assert_snapshot!(refused(&["--token-file", "none"], None), @"aifi-push: none: No such file or directory (os error 2)");
-    assert_snapshot!(refused(&["--base-path", "hook"], Some("a")), @r#"aifi-push: base_path: "hook" is no path of letters, digits, `-`, `.`, `_` and `~`, such as /webhook"#);
-    assert_snapshot!(refused(&["--inbox", "sqlite:/nowhere/events.db"], Some("a")), @"aifi-push: /nowhere/events.db.lock: making it failed: No such file or directory (os error 2)");
+    assert_snapshot!(refused(&["--base-path", "hook"], Some("a")), @r#"aifi-push: base_path: invalid path "hook": expected letters, digits, `-`, `.`, `_` and `~`, such as /webhook"#);
+    assert_snapshot!(refused(&["--inbox", "sqlite:/nowhere/events.db"], Some("a")), @"aifi-push: /nowhere/events.db.lock: creating it failed: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--tls-cert", "none", "--tls-key", "none"], Some("a")), @"aifi-push: none: reading the certificates failed: I/O error: No such file or directory (os error 2)");
-    assert_snapshot!(refused(&["--quarantined-status", "1000"], Some("a")), @"aifi-push: --quarantined-status: no HTTP status: invalid status code");
-    assert_snapshot!(refused(&["--forward", "localhost"], Some("a")), @"aifi-push: --forward: no token: name a file of it, or set AIFI_PUSH_FORWARD_TOKEN in the environment: environment variable not found");
+    assert_snapshot!(refused(&["--quarantined-status", "1000"], Some("a")), @"aifi-push: --quarantined-status: expected an HTTP status: invalid status code");
+    assert_snapshot!(refused(&["--forward", "localhost"], Some("a")), @"aifi-push: --forward: no token: set AIFI_PUSH_FORWARD_TOKEN in the environment, or give a token file: environment variable not found");
 
-    let _serving = Serving::start(&directory, &[]);
-    assert_snapshot!(refused(&[], Some("a")), @"aifi-push: events.db: another process receives into this inbox: stop it, or name another file");
+    let _serving = serve(&directory, &[]);
+    assert_snapshot!(refused(&[], Some("a")), @"aifi-push: events.db: another process receives into this inbox: stop it, or choose another file");
 }
 
 #[test]
 fn no_token_takes_an_option_that_says_so() {
     let directory = directory();
-    let mut serving = Serving::start_with(&directory, &["--dangerously-accept-anyone"], &[]);
+    let mut serving = serve_with(&directory, &["--dangerously-accept-anyone"], &[]);
     write(&directory, "event.json", documented());
-    let url = serving.url.clone();
+    let url = serving.url().to_owned();
     printed(&directory, &["send", "event.json", "--url", &url], 0);
-    serving.wait_for_log("whoever reaches this can store events");
-    serving.signal("HUP");
-    serving.wait_for_log("the tokens stay as they were");
+    serving
+        .wait_for_log("whoever reaches this can store events")
+        .unwrap();
+    serving.signal("HUP").unwrap();
+    serving
+        .wait_for_log("the tokens stay as they were")
+        .unwrap();
     printed(&directory, &["send", "event.json", "--url", &url], 0);
+}
+
+fn get(address: &str, path: &str) -> u16 {
+    let request = http::head(&format!("GET {path}"), &[]);
+    http::exchange(address, &request).unwrap().status
+}
+
+#[test]
+fn health_and_metrics_can_have_an_address_of_their_own() {
+    let directory = directory();
+    let arguments = ["--status-listen", "127.0.0.1:0", "--log-format", "json"];
+    let mut serving = serve(&directory, &arguments);
+    let line = serving.wait_for_log("health and metrics").unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let status = line["fields"]["address"].as_str().unwrap();
+    for path in ["/readyz", "/livez", "/metrics"] {
+        assert_eq!(get(status, path), 200);
+        assert_eq!(serving.get(path).unwrap().status, 404);
+    }
+    assert_eq!(get(status, "/webhook/left"), 404);
+    assert_eq!(serving.get("/webhook/left").unwrap().status, 405);
+}
+
+/// So that a supervisor restarts it, rather than have it receive and never forward.
+#[test]
+fn it_ends_with_an_error_when_a_part_of_it_ends() {
+    let directory = directory();
+    let variables = [("AIFI_PUSH_FORWARD_TOKEN", TOKEN)];
+    let arguments = ["--forward", "http://127.0.0.1:9/hook"];
+    let mut serving = serve_with(&directory, &arguments, &variables);
+    serving.wait_for_log("consumer started").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let inbox = SqliteInbox::open_existing(directory.path().join("events.db"));
+        let forward = "forward".parse().unwrap();
+        inbox
+            .await
+            .unwrap()
+            .remove_consumer(&forward)
+            .await
+            .unwrap();
+    });
+    let (status, log) = serving.wait().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert!(log.contains("stopping after a failure"), "{log}");
+    assert!(log.contains(r#"consumer "forward" was removed"#), "{log}");
 }

@@ -204,7 +204,7 @@ impl Runtime {
             return;
         }
         if self.settling.is_none() && !self.outcomes.is_empty() {
-            // What ends meanwhile is settled together, next.
+            // What ends until then is settled together, next.
             let outcomes = std::mem::take(&mut self.outcomes);
             let subscription = Arc::clone(&self.subscription);
             self.settling = Some(Box::pin(async move {

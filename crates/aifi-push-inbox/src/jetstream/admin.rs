@@ -39,7 +39,7 @@ async fn requeue_one(context: &Context, streams: &Streams, id: Uuid) -> Result<b
         // First there, then away from here: after a crash in between it is in both, and is released
         // once more.
         records::put_after(context, key.event(), 0, message::copy(&event)).await?;
-        records::delete(&streams.events, &found.subject).await?;
+        records::delete(&streams.events, found.sequence).await?;
         is_requeued = true;
     }
     // One consumer's after the other's.
@@ -54,7 +54,7 @@ async fn requeue_one(context: &Context, streams: &Streams, id: Uuid) -> Result<b
         };
         let retry = parsed.key.retry(consumer);
         records::put_after(context, retry, 0, again.of(&event)).await?;
-        records::delete(&streams.dead, &found.subject).await?;
+        records::delete(&streams.dead, found.sequence).await?;
         is_requeued = true;
     }
     Ok(is_requeued)
@@ -111,22 +111,22 @@ async fn replay_one(
     };
     // Refused if it waits for a retry already.
     let is_new = records::put_after(context, key.retry(consumer), 0, again.of(&event)).await?;
-    records::delete(&streams.dead, &key.dead(consumer)).await?;
+    records::delete_all(&streams.dead, &key.dead(consumer)).await?;
     Ok(is_new)
 }
 
 /// Returns whether there was such an event.
 pub(super) async fn discard(streams: &Streams, id: Uuid) -> Result<bool, BoxError> {
-    let mut count = 0;
+    let mut is_found = false;
     for (stream, subject) in [
         (&streams.events, subject::event_with(id)),
         (&streams.events, subject::quarantined_with(id)),
         (&streams.retries, subject::retry_with("*", id)),
         (&streams.dead, subject::dead_with("*", id)),
     ] {
-        count += records::delete(stream, &subject).await?;
+        is_found |= records::delete_all(stream, &subject).await?;
     }
-    Ok(count > 0)
+    Ok(is_found)
 }
 
 /// Returns whether there was such a consumer.
@@ -144,8 +144,8 @@ pub(super) async fn remove_consumer(
     if streams.retries.consumer_info(name).await.is_ok() {
         streams.retries.delete_consumer(name).await?;
     }
-    records::delete(&streams.retries, &subject::retries_of(name)).await?;
-    records::delete(&streams.dead, &subject::dead_of(name)).await?;
+    records::purge(&streams.retries, &subject::retries_of(name)).await?;
+    records::purge(&streams.dead, &subject::dead_of(name)).await?;
     streams.events.delete_consumer(name).await?;
     Ok(true)
 }

@@ -110,6 +110,6 @@ pub(super) async fn probe(context: &Context, streams: &Streams) -> Result<(), Bo
     let message = PublishMessage::build().expected_stream(streams::EVENTS);
     records::put(context, subject::probe(), message).await?;
     // Also those that were left when a process crashed at this point.
-    records::delete(&streams.events, subject::PROBES).await?;
+    records::purge(&streams.events, subject::PROBES).await?;
     Ok(())
 }

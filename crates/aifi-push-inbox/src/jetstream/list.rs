@@ -79,6 +79,7 @@ pub(super) async fn list(
 
 /// Where the stream of events begins and ends, and up to where every consumer acknowledged it.
 pub(super) struct StreamProgress {
+    /// The first event that is not quarantined. Those before were pruned.
     pub(super) first: u64,
     pub(super) last: u64,
     pub(super) acknowledged: u64,
@@ -96,8 +97,9 @@ impl StreamProgress {
                 info.ack_floor.stream_sequence
             }
         });
+        let first = records::first(events, subject::EVENTS, 0).await?;
         Ok(Self {
-            first: state.first_sequence,
+            first: first.map_or(state.last_sequence + 1, |first| first.sequence),
             last: state.last_sequence,
             acknowledged: acknowledged.min().unwrap_or(0),
         })

@@ -6,7 +6,7 @@ use async_nats::jetstream::{
     self, Context,
     context::PublishError,
     message::{PublishMessage, StreamMessage},
-    stream::{RawMessageErrorKind, Stream},
+    stream::{DeleteMessageErrorKind, RawMessageErrorKind, Stream},
 };
 use futures_util::TryStreamExt;
 use std::error::Error as _;
@@ -23,7 +23,7 @@ use crate::error::BoxError;
 pub(super) struct Records {
     /// With the consumers that have yet to acknowledge it.
     pub(super) retries: Events,
-    /// With the consumers that gave it up.
+    /// With the consumers that exhausted their attempts.
     pub(super) dead: Events,
 }
 
@@ -134,22 +134,41 @@ pub(super) fn is_taken(error: &PublishError) -> bool {
     answer(error).is_some_and(|answer| answer.to_string().contains(IS_TAKEN))
 }
 
-/// Deletes the messages of a subject. Returns how many there were.
-pub(super) async fn delete(stream: &Stream, subject: &str) -> Result<u64, BoxError> {
-    Ok(stream.purge().filter(subject).await?.purged)
+/// Deletes a message. Returns `false` if it was deleted or replaced before.
+///
+/// A purge of its subject would do so too, but the broker then forgets which messages it was about to
+/// redeliver, and does so only when the time to acknowledge them is over.
+pub(super) async fn delete(stream: &Stream, sequence: u64) -> Result<bool, BoxError> {
+    match stream.delete_message(sequence).await {
+        Ok(is_deleted) => Ok(is_deleted),
+        Err(error) => match error.kind() {
+            DeleteMessageErrorKind::JetStream(answer)
+                if [
+                    jetstream::ErrorCode::SEQUENCE_NOT_FOUND,
+                    jetstream::ErrorCode::STREAM_MESSAGE_DELETE_FAILED,
+                ]
+                .contains(&answer.error_code()) =>
+            {
+                Ok(false)
+            }
+            _ => Err(error.into()),
+        },
+    }
 }
 
-/// Deletes the message of a subject unless it was replaced by one of a later sequence.
-pub(super) async fn delete_up_to(
-    stream: &Stream,
-    subject: &str,
-    sequence: u64,
-) -> Result<(), BoxError> {
-    stream
-        .purge()
-        .filter(subject)
-        .sequence(sequence + 1)
-        .await?;
+/// Deletes the messages of a subject, which may contain wildcards, one by one. Returns whether there
+/// was any.
+pub(super) async fn delete_all(stream: &Stream, subject: &str) -> Result<bool, BoxError> {
+    let mut is_any = false;
+    while let Some(found) = get(stream, subject).await? {
+        is_any |= delete(stream, found.sequence).await?;
+    }
+    Ok(is_any)
+}
+
+/// Deletes the messages of a subject that no consumer is for, which may contain wildcards.
+pub(super) async fn purge(stream: &Stream, subject: &str) -> Result<(), BoxError> {
+    stream.purge().filter(subject).await?;
     Ok(())
 }
 

@@ -20,9 +20,8 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
     let mut left = stats::bytes(streams).await?;
     let records = Records::read(streams).await?;
     let mut pruned = Pruned::default();
-    let mut next = progress.first;
-    let from = progress.first.saturating_sub(1);
-    let mut events = Reader::open(streams, &EventFilter::default(), from).await?;
+    let mut next = 0;
+    let mut events = Reader::open(streams, &EventFilter::default(), 0).await?;
     while let Some(read) = events.next().await? {
         let id = read.key.id;
         let is_pending =
@@ -47,7 +46,7 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
         pruned.events += u64::from(!is_dead);
         pruned.bytes += bytes;
     }
-    if !retention.dry_run && next > progress.first {
+    if !retention.dry_run && next > 0 {
         let mut subjects = vec![subject::EVENTS];
         if retention.include_unconsumed {
             subjects.push(subject::QUARANTINED);
@@ -86,7 +85,7 @@ async fn prune_records(
         let Some(found) = records::get(stream, &subject).await? else {
             continue;
         };
-        let key = records::key(&found)?;
+        let (key, sequence) = (records::key(&found)?, found.sequence);
         let event = message::read(&key, &found.headers, found.payload)?;
         if retention
             .before
@@ -95,7 +94,7 @@ async fn prune_records(
             continue;
         }
         if !retention.dry_run {
-            records::delete(stream, &subject).await?;
+            records::delete(stream, sequence).await?;
         }
         pruned.events += u64::from(is_counted);
         pruned.bytes += message::stored_bytes(&event);

@@ -18,8 +18,9 @@ pub(super) async fn stats(streams: &Streams) -> Result<InboxStats, BoxError> {
     let records = Records::read(streams).await?;
     let probes = records::count(&streams.events, subject::PROBES).await?;
     let events = streams.events.get_info().await?.state;
+    let first = list::StreamProgress::read(&streams.events).await?.first;
     let dead = records.dead.values();
-    let only_dead = dead.filter(|(key, _)| key.position < events.first_sequence);
+    let only_dead = dead.filter(|(key, _)| key.position < first);
     let mut consumers = Vec::new();
     for info in list::consumers(&streams.events).await? {
         consumers.push(consumer(streams, &records, info).await?);

@@ -142,13 +142,10 @@ async fn prepare(
 ) -> Result<(Consumer<pull::Config>, bool), SubscribeError> {
     let failed = |source: BoxError| SubscribeError::failed(&*inbox.name, "subscribing", source);
     let name = wanted.durable_name.clone().unwrap_or_default();
-    let existing = match stream.get_consumer::<pull::Config>(&name).await {
-        Ok(existing) => existing,
-        Err(_) => {
-            // Another process may create it at the same time.
-            let created = stream.get_or_create_consumer(&name, wanted).await;
-            return Ok((created.map_err(|error| failed(error.into()))?, true));
-        }
+    let Ok(existing) = stream.get_consumer::<pull::Config>(&name).await else {
+        // Another process may create it at the same time.
+        let created = stream.get_or_create_consumer(&name, wanted).await;
+        return Ok((created.map_err(|error| failed(error.into()))?, true));
     };
     let found = &existing.cached_info().config;
     let drifts = [
@@ -173,7 +170,7 @@ async fn prepare(
     if found.ack_wait == wanted.ack_wait {
         return Ok((existing, false));
     }
-    // The latest choice of the lease holds; where a consumer started stays.
+    // The latest choice of the lease applies; where a consumer started stays.
     wanted.deliver_policy = found.deliver_policy;
     let updated = stream.create_consumer(wanted).await;
     Ok((updated.map_err(|error| failed(error.into()))?, false))
@@ -327,7 +324,7 @@ impl JetStreamSubscription {
                 continue;
             }
             if self.lease < MIN_ACK_WAIT {
-                self.tell(&reply, nak(self.lease)).await?;
+                self.acknowledge(&reply, nak(self.lease)).await?;
             }
             let receipt = InFlight::new(key, Lane::Event { reply }).receipt()?;
             deliveries.push(Delivery::new(event, 1, receipt));
@@ -353,7 +350,7 @@ impl JetStreamSubscription {
         };
         self.put_retry(key, 0, progress.of(event)).await?;
         self.look_for_retries();
-        self.tell(reply, ACK).await
+        self.acknowledge(reply, ACK).await
     }
 
     /// Events that were delivered before, or one alone whose last attempt reported no outcome.
@@ -387,7 +384,7 @@ impl JetStreamSubscription {
             if is_alone || (may_crash && !is_first) {
                 // It comes with the next look.
                 let reply = message.reply.as_ref().ok_or(NO_REPLY)?;
-                self.tell(reply, nak(Duration::ZERO)).await?;
+                self.acknowledge(reply, nak(Duration::ZERO)).await?;
                 continue;
             }
             deliveries.extend(self.deliver_retry(&message).await?);
@@ -405,7 +402,7 @@ impl JetStreamSubscription {
         if let Ok(early) = early.to_std()
             && !early.is_zero()
         {
-            self.tell(&reply, nak(early)).await?;
+            self.acknowledge(&reply, nak(early)).await?;
             return Ok(None);
         }
         let lease = Uuid::new_v4();
@@ -419,7 +416,7 @@ impl JetStreamSubscription {
         let sequence = message.info()?.stream_sequence;
         let is_ours = self.put_retry(&key, sequence, leased.of(&event)).await?;
         // The record replaced the message.
-        self.tell(&reply, ACK).await?;
+        self.acknowledge(&reply, ACK).await?;
         if !is_ours {
             return Ok(None);
         }
@@ -432,7 +429,7 @@ impl JetStreamSubscription {
         let in_flight = InFlight::read(receipt)?;
         let streams = self.inbox.streams().await?;
         match &in_flight.lane {
-            Lane::Event { reply } => self.tell(reply, IN_PROGRESS).await,
+            Lane::Event { reply } => self.acknowledge(reply, IN_PROGRESS).await,
             Lane::Retry { lease } => {
                 let Some((sequence, progress, event)) =
                     self.record(streams, &in_flight.key(), *lease).await?
@@ -469,7 +466,7 @@ impl JetStreamSubscription {
         if outcome != Outcome::Done {
             let Some(found) = records::get(&streams.events, &key.event()).await? else {
                 // It was discarded.
-                return self.tell(reply, ACK).await;
+                return self.acknowledge(reply, ACK).await;
             };
             let event = message::read(key, &found.headers, found.payload)?;
             let (attempts, not_before, problem, is_dead) = match outcome {
@@ -494,7 +491,7 @@ impl JetStreamSubscription {
                 self.look_for_retries();
             }
         }
-        self.tell(reply, ACK).await
+        self.acknowledge(reply, ACK).await
     }
 
     async fn settle_retry(
@@ -508,7 +505,6 @@ impl JetStreamSubscription {
             // It was redelivered, or discarded.
             return Ok(());
         };
-        let retry = key.retry(self.name.as_str());
         let next = |attempts, not_before, problem| Progress {
             attempts,
             not_before,
@@ -517,12 +513,14 @@ impl JetStreamSubscription {
         };
         let next = match outcome {
             Outcome::Done => {
-                return records::delete_up_to(&streams.retries, &retry, sequence).await;
+                records::delete(&streams.retries, sequence).await?;
+                return Ok(());
             }
             Outcome::Dead { problem } => {
                 let dead = next(progress.attempts, Utc::now(), Some(problem)).of(&event);
                 records::put(&self.inbox.context, key.dead(self.name.as_str()), dead).await?;
-                return records::delete_up_to(&streams.retries, &retry, sequence).await;
+                records::delete(&streams.retries, sequence).await?;
+                return Ok(());
             }
             Outcome::Retry { delay, problem } => {
                 next(progress.attempts, after(delay), Some(problem))
@@ -574,8 +572,8 @@ impl JetStreamSubscription {
         *self.retries_seen() = None;
     }
 
-    /// Sends a word about a message, and waits until the broker has heard it.
-    async fn tell(&self, reply: &str, word: impl Into<Bytes>) -> Result<(), BoxError> {
+    /// Acknowledges a message by one of the protocol's words, and waits until the broker has it.
+    async fn acknowledge(&self, reply: &str, word: impl Into<Bytes>) -> Result<(), BoxError> {
         let client = self.inbox.context.client();
         client.request(reply.to_owned(), word.into()).await?;
         Ok(())

@@ -78,7 +78,7 @@ pub(super) fn remove_consumer(
     Ok(deleted > 0)
 }
 
-/// The state of `event AS e`: the first that holds.
+/// The state of `event AS e`: the first condition that is true.
 const STATE: &str = "CASE
     WHEN e.problem IS NOT NULL THEN 'quarantined'
     WHEN EXISTS (SELECT 1 FROM delivery AS d WHERE d.seq = e.seq AND d.due_at IS NULL) THEN 'dead'

@@ -1,4 +1,4 @@
-//! The thread that reads for operators, so that a long look never waits for a commit nor holds one up.
+//! The thread that reads for operators, so that a long query neither waits for a commit nor delays one.
 
 use std::{
     fmt,

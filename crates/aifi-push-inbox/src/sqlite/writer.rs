@@ -115,7 +115,7 @@ impl Writer {
         let mut stopped = self.stopped.clone();
         if stopped.wait_for(|is_stopped| *is_stopped).await.is_err() {
             // It ended without a panic, as the inbox is dropped.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -191,16 +191,16 @@ impl Commits {
 
     fn commit(&mut self, mut batch: Vec<Job>) {
         match self.try_commit(&mut batch) {
-            Ok(()) => finish(batch, Ok(())),
+            Ok(()) => finish(batch, &Ok(())),
             // One job may be why: each gets a commit of its own, so that it takes no other with it.
             Err(Failed::Job(_)) if batch.len() > 1 => {
                 for job in batch {
                     let mut alone = vec![job];
                     let committed = self.try_commit(&mut alone).map_err(Failed::into_error);
-                    finish(alone, committed);
+                    finish(alone, &committed);
                 }
             }
-            Err(failed) => finish(batch, Err(failed.into_error())),
+            Err(failed) => finish(batch, &Err(failed.into_error())),
         }
     }
 
@@ -231,7 +231,7 @@ impl Commits {
     }
 }
 
-fn finish(batch: Vec<Job>, committed: Result<(), Arc<rusqlite::Error>>) {
+fn finish(batch: Vec<Job>, committed: &Result<(), Arc<rusqlite::Error>>) {
     for job in batch {
         job.work.finish(committed.clone());
     }

@@ -498,6 +498,29 @@ pub(crate) async fn prunes_what_everybody_acknowledged(inbox: Arc<dyn Inbox>) {
     assert_eq!(inbox.stats().await.unwrap().events, 0);
 }
 
+pub(crate) async fn dead_letters_outlast_pruning(inbox: Arc<dyn Inbox>) {
+    let mut events = numbered(0..4);
+    // One that stays in the stream, before those that go.
+    events[0] = quarantined(0, "no JSON");
+    inbox.append(events.clone()).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 10).await;
+    settle(&*a, &received[..1], dead()).await;
+    settle(&*a, &received[1..], Outcome::Done).await;
+    let everything = Retention {
+        before: Some(Utc::now() + TimeDelta::hours(1)),
+        ..Retention::default()
+    };
+    inbox.prune(&everything).await.unwrap();
+    assert_eq!(
+        states(&*inbox).await,
+        [EventState::Quarantined, EventState::Dead]
+    );
+    assert_eq!(inbox.stats().await.unwrap().events, 2);
+    assert_eq!(inbox.requeue(ids(&events[1..2])).await.unwrap(), 1);
+    assert_eq!(texts(&wait_for(&*a, 10).await), ["1"]);
+}
+
 pub(crate) async fn counts_what_there_is(inbox: Arc<dyn Inbox>) {
     let mut events = numbered(0..3);
     events[2] = quarantined(2, "no JSON");
@@ -536,6 +559,7 @@ macro_rules! conformance {
             removed_consumers_are_gone
             lists_by_filter_and_page
             prunes_what_everybody_acknowledged
+            dead_letters_outlast_pruning
             counts_what_there_is
         );
     };

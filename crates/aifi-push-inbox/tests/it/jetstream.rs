@@ -4,8 +4,8 @@ use std::{error::Error as StdError, fmt, fs, sync::Arc, time::Duration};
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_inbox::{
-    Admin, Append, Event, JetStreamInbox, JetStreamInboxBuilder, NewEvent, Outcome,
-    Subscribe, SubscribeError, SubscribeOptions,
+    Admin, Append, Event, JetStreamInbox, JetStreamInboxBuilder, NewEvent, Outcome, Subscribe,
+    SubscribeError, SubscribeOptions,
 };
 use aifi_push_testkit::{
     brokers::{Broker, Cluster, free_ports},
@@ -77,7 +77,7 @@ async fn a_stream_that_would_lose_events_is_refused() {
     };
     other.create_stream(stream).await.unwrap();
     let refused = builder(&broker).max_bytes(1_000_000).open().await;
-    assert_snapshot!(text(&refused.unwrap_err(), &broker), @r#"stream: AIFI_PUSH at nats://HOST: `subjects` is ["aifi-push.event.>"] and has to be ["aifi-push.event.>", "aifi-push.again.>", "aifi-push.probe.>"]; `storage` is Memory and has to be File; `discard` is Old and has to be New; `discard_new_per_subject` is false and has to be true; `max_msgs_per_subject` is -1 and has to be 1; `max_msgs` is 1000 and has to be -1; `max_age` is 3600s and has to be 0ns; `max_bytes` is -1 and has to be 1000000: change the stream, or the setting"#);
+    assert_snapshot!(text(&refused.unwrap_err(), &broker), @r#"stream: AIFI_PUSH at nats://HOST: `subjects` is ["aifi-push.event.>"], expected ["aifi-push.event.>", "aifi-push.quarantined.>", "aifi-push.probe.>"]; `storage` is Memory, expected File; `discard` is Old, expected New; `discard_new_per_subject` is false, expected true; `max_msgs_per_subject` is -1, expected 1; `max_msgs` is 1000, expected -1; `max_age` is 3600s, expected 0ns; `max_bytes` is -1, expected 1000000: change the stream, or the setting"#);
 }
 
 #[tokio::test]
@@ -97,14 +97,19 @@ async fn a_consumer_that_would_miss_events_is_refused() {
     let refused = subscribed.await.unwrap_err();
     assert!(matches!(refused, SubscribeError::Drifted { .. }));
     assert!(refused.is_permanent());
-    assert_snapshot!(text(&refused, &broker), @"");
+    assert_snapshot!(text(&refused, &broker), @r#"consumer "billing" at nats://HOST: max_deliver would make it miss events: change it, or choose another name"#);
 }
 
 #[tokio::test]
 async fn a_full_stream_refuses_and_keeps_what_it_has() {
     let broker = Broker::start().unwrap();
     let inbox = builder(&broker).max_bytes(10_000).open().await.unwrap();
-    let large = || vec![NewEvent::accepted(Event::new(&TRANSITION_LEFT, vec![b'x'; 4000]))];
+    let large = || {
+        vec![NewEvent::accepted(Event::new(
+            &TRANSITION_LEFT,
+            vec![b'x'; 4000],
+        ))]
+    };
     inbox.append(large()).await.unwrap();
     inbox.append(large()).await.unwrap();
     let full = inbox.append(large()).await.unwrap_err();
@@ -124,7 +129,7 @@ async fn the_largest_body_follows_the_brokers() {
 async fn an_inbox_that_is_not_there_is_told() {
     let mut broker = Broker::start().unwrap();
     let missing = builder(&broker).open_existing().await.unwrap_err();
-    assert_snapshot!(text(&missing, &broker), @"nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` makes it");
+    assert_snapshot!(text(&missing, &broker), @"nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` creates it");
 
     broker.kill().unwrap();
     let nobody = builder(&broker).open().await.unwrap_err();
@@ -145,11 +150,11 @@ async fn an_inbox_that_is_not_there_is_told() {
         .into();
     let errors = futures_util::future::join_all(errors).await.concat();
     assert_snapshot!(errors, @r#"
-    nats://: inbox: "" is no HOST or HOST:PORT
-    nats://user@host: inbox: before the @ stands USER:PASSWORD
-    nats://a,,b: inbox: "" is no HOST or HOST:PORT
-    http://a: inbox: an inbox on brokers is nats://HOST,… or tls://HOST,…
-    nats://a:x: inbox: "a:x" is no HOST or HOST:PORT
+    nats://: inbox: invalid server "": expected HOST or HOST:PORT
+    nats://user@host: inbox: invalid credentials: expected USER:PASSWORD before `@`
+    nats://a,,b: inbox: invalid server "": expected HOST or HOST:PORT
+    http://a: inbox: invalid URL: expected nats://HOST,… or tls://HOST,…
+    nats://a:x: inbox: invalid server "a:x": expected HOST or HOST:PORT
     "#);
 }
 

@@ -1,13 +1,14 @@
-//! Whatever is sent is stored byte for byte, and the answer says whether it decodes.
+//! Whatever is sent is stored byte for byte, and the status says whether it decodes.
 
 use aifi_push::operations::TRANSITION_LEFT;
-use aifi_push_receiver::State;
+use aifi_push_receiver::inbox::EventState;
+use aifi_push_testkit::events::{documented, stored};
 use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
 
-use crate::{all, documented, http::Running, new_inbox};
+use crate::{new_inbox, running::Running};
 
 /// Bytes, JSON, and what is nearly the documented event.
 fn body() -> impl Strategy<Value = Vec<u8>> {
@@ -38,16 +39,16 @@ fn every_body_is_kept() {
     let result = runner.run(&body(), |body| {
         let (answer, entries) = runtime.block_on(async {
             let answer = running.post(&body).await;
-            (answer, all(&*inbox).await)
+            (answer, stored(&*inbox).await)
         });
         let decodes = TRANSITION_LEFT.check(&body).is_ok();
         prop_assert_eq!(answer.status, if decodes { 201 } else { 422 });
         let last = entries.last().unwrap();
         prop_assert_eq!(&last.event.body[..], &body[..]);
         prop_assert!(answer.body.contains(&last.event.id.to_string()));
-        prop_assert_eq!(last.state == State::Quarantined, !decodes);
+        prop_assert_eq!(last.state == EventState::Quarantined, !decodes);
         Ok(())
     });
     result.unwrap();
-    assert!(runtime.block_on(all(&*inbox)).len() >= 200);
+    assert!(runtime.block_on(stored(&*inbox)).len() >= 200);
 }

@@ -2,16 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aifi_push_receiver::Inbox;
+use aifi_push_receiver::inbox::{Append, MemoryInbox};
+use aifi_push_testkit::{
+    FaultyInbox,
+    events::{bodies, documented},
+    http::{Response, post},
+};
 use insta::{allow_duplicates, assert_snapshot};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 
-use crate::{
-    bodies, documented,
-    http::{Answer, Running, push},
-    new_inbox,
-    switch::Switch,
-};
+use crate::{new_inbox, running::Running};
 
 /// Long enough to see an answer that came too early; a late one is waited for without a bound.
 const A_MOMENT: Duration = Duration::from_millis(50);
@@ -25,27 +25,27 @@ async fn wait_until(condition: impl AsyncFn() -> bool) {
 /// Sends the documented event, and does not wait for the answer.
 async fn send(running: &Running) -> TcpStream {
     let mut stream = running.connect().await;
-    let push = push(documented().as_bytes());
-    stream.write_all(&push).await.unwrap();
+    let request = post(documented().as_bytes());
+    stream.write_all(&request).await.unwrap();
     stream
 }
 
 async fn wait_for_queued(running: &Running, events: usize) {
-    let figure = format!("queued_events {events}\n");
-    wait_until(async || running.get("/metrics").await.body.contains(&figure)).await;
+    let metric = format!("queued_events {events}\n");
+    wait_until(async || running.get("/metrics").await.body.contains(&metric)).await;
 }
 
 #[tokio::test]
 async fn no_answer_comes_before_the_commit() {
     let (inbox, _directory) = new_inbox().await;
-    let switch = Switch::closed(inbox.clone());
-    let running = Running::start(switch.clone()).await;
+    let faulty = FaultyInbox::closed(inbox.clone());
+    let running = Running::start(faulty.clone()).await;
     let mut stream = send(&running).await;
-    let answer = Answer::read(&mut stream);
+    let answer = Response::read(&mut stream);
     tokio::pin!(answer);
     assert!(timeout(A_MOMENT, &mut answer).await.is_err());
     assert!(bodies(&*inbox).await.is_empty());
-    switch.let_through(1);
+    faulty.let_through(1);
     assert_eq!(answer.await.status, 201);
     assert_eq!(bodies(&*inbox).await, [documented().as_bytes()]);
 }
@@ -53,47 +53,26 @@ async fn no_answer_comes_before_the_commit() {
 #[tokio::test]
 async fn a_sender_that_hangs_up_changes_nothing() {
     let (inbox, _directory) = new_inbox().await;
-    let switch = Switch::closed(inbox.clone());
-    let running = Running::start(switch.clone()).await;
+    let faulty = FaultyInbox::closed(inbox.clone());
+    let running = Running::start(faulty.clone()).await;
     let stream = send(&running).await;
     wait_until(async || {
-        let figures = running.get("/metrics").await.body;
-        figures.contains("aifi_push_commit_seconds_count 0")
-            && figures.contains("batch_events_count 1")
+        let metrics = running.get("/metrics").await.body;
+        metrics.contains("aifi_push_commit_seconds_count 0") && metrics.contains("queued_events 1")
     })
     .await;
     drop(stream);
-    switch.let_through(1);
+    faulty.let_through(1);
     wait_until(async || bodies(&*inbox).await.len() == 1).await;
-}
-
-#[tokio::test]
-async fn events_that_wait_together_are_stored_together() {
-    let (inbox, _directory) = new_inbox().await;
-    let switch = Switch::closed(inbox.clone());
-    let running = Arc::new(Running::start(switch.clone()).await);
-    let calls: Vec<_> = (0..50)
-        .map(|_| {
-            let running = Arc::clone(&running);
-            tokio::spawn(async move { running.post(documented().as_bytes()).await.status })
-        })
-        .collect();
-    // One batch is at the gate, the others wait behind it.
-    wait_for_queued(&running, 50).await;
-    switch.let_through(2);
-    for call in calls {
-        assert_eq!(call.await.unwrap(), 201);
-    }
-    assert_eq!(bodies(&*inbox).await.len(), 50);
 }
 
 #[tokio::test]
 async fn more_than_the_queue_holds_is_refused() {
     let (inbox, _directory) = new_inbox().await;
     for (events, bytes) in [(1, 100_000), (100, 2000)] {
-        let switch = Switch::closed(inbox.clone());
+        let faulty = FaultyInbox::closed(inbox.clone());
         let running = Running::start_with(
-            switch.clone(),
+            faulty.clone(),
             |receiver| receiver.max_body_bytes(2000).max_queued(events, bytes),
             |server| server,
         );
@@ -112,7 +91,7 @@ async fn more_than_the_queue_holds_is_refused() {
                 .contains(r#""overloaded""#)
         })
         .await;
-        switch.let_through(10);
+        faulty.let_through(10);
         let mut accepted = 0;
         for call in calls {
             let answer = call.await.unwrap();
@@ -131,12 +110,12 @@ async fn more_than_the_queue_holds_is_refused() {
 #[tokio::test]
 async fn a_disk_that_fails_is_told_and_survived() {
     let (inbox, _directory) = new_inbox().await;
-    let switch = Switch::new(inbox.clone());
-    let running = Running::start(switch.clone()).await;
+    let faulty = FaultyInbox::new(inbox.clone());
+    let running = Running::start(faulty.clone()).await;
     assert_eq!(running.post(b"1").await.status, 422);
     assert_eq!(running.get("/livez").await.status, 200);
 
-    switch.set_broken(true);
+    faulty.set_broken(true);
     let answer = running.post(documented().as_bytes()).await;
     assert_eq!(answer.status, 503);
     assert!(answer.head.contains("retry-after: 1"));
@@ -145,7 +124,7 @@ async fn a_disk_that_fails_is_told_and_survived() {
     assert_eq!(running.get("/livez").await.status, 200);
     assert_eq!(bodies(&*inbox).await, [b"1"]);
 
-    switch.set_broken(false);
+    faulty.set_broken(false);
     assert_eq!(running.post(documented().as_bytes()).await.status, 201);
     wait_until(async || running.get("/readyz").await.status == 200).await;
 }
@@ -153,15 +132,15 @@ async fn a_disk_that_fails_is_told_and_survived() {
 #[tokio::test]
 async fn stopping_answers_what_is_in_hand() {
     let (inbox, _directory) = new_inbox().await;
-    let switch = Switch::closed(inbox.clone());
-    let mut running = Running::start(switch.clone()).await;
+    let faulty = FaultyInbox::closed(inbox.clone());
+    let mut running = Running::start(faulty.clone()).await;
     let mut stream = send(&running).await;
     wait_for_queued(&running, 1).await;
-    let (answer, ()) = tokio::join!(Answer::read(&mut stream), async {
+    let (answer, ()) = tokio::join!(Response::read(&mut stream), async {
         let stop = running.stop();
         tokio::pin!(stop);
         assert!(timeout(A_MOMENT, &mut stop).await.is_err());
-        switch.let_through(1);
+        faulty.let_through(1);
         stop.await;
     });
     assert_eq!(answer.status, 201);
@@ -172,19 +151,19 @@ async fn stopping_answers_what_is_in_hand() {
 #[tokio::test]
 async fn closing_stores_what_waits() {
     let (inbox, _directory) = new_inbox().await;
-    let switch = Switch::closed(inbox.clone());
-    let running = Running::start(switch.clone()).await;
+    let faulty = FaultyInbox::closed(inbox.clone());
+    let running = Running::start(faulty.clone()).await;
     let mut stream = send(&running).await;
     wait_for_queued(&running, 1).await;
     {
         let close = running.receiver.close();
         tokio::pin!(close);
         assert!(timeout(A_MOMENT, &mut close).await.is_err());
-        switch.let_through(1);
+        faulty.let_through(1);
         close.await;
     }
     assert_eq!(bodies(&*inbox).await.len(), 1);
-    assert_eq!(Answer::read(&mut stream).await.status, 201);
+    assert_eq!(Response::read(&mut stream).await.status, 201);
 
     let late = running.post(documented().as_bytes()).await;
     assert_eq!(late.status, 503);
@@ -205,4 +184,30 @@ async fn stopping_does_not_wait_for_half_a_head() {
     timeout(Duration::from_secs(9), running.stop())
         .await
         .unwrap();
+}
+
+/// A panic must leave neither a receiver that refuses everything nor one that seems ready.
+#[tokio::test]
+async fn a_panic_while_storing_costs_one_request() {
+    let inbox = Arc::new(MemoryInbox::new());
+    let faulty = FaultyInbox::new(inbox.clone());
+    let running = Running::start(faulty.clone()).await;
+    faulty.panic_in(1);
+    assert_eq!(running.post(documented().as_bytes()).await.status, 503);
+    assert_eq!(running.post(documented().as_bytes()).await.status, 201);
+    let metrics = running.get("/metrics").await.body;
+    assert!(metrics.contains("queued_events 0"), "{metrics}");
+    assert_eq!(bodies(&*inbox).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_inbox_that_stopped_for_good_is_not_ready() {
+    let faulty = FaultyInbox::new(Arc::new(MemoryInbox::new()));
+    let running = Running::start(faulty.clone()).await;
+    faulty.stop();
+    let error = faulty.failed().await;
+    assert_snapshot!(error, @"faulty: the inbox stopped after an internal error: restart the process");
+    assert_eq!(running.post(documented().as_bytes()).await.status, 503);
+    assert_eq!(running.get("/readyz").await.status, 503);
+    assert_eq!(running.get("/livez").await.status, 200);
 }

@@ -3,19 +3,16 @@
 use std::fs;
 
 use aifi_push_receiver::{Receiver, Tokens};
+use aifi_push_testkit::{events::documented, http::TOKEN};
 
-use crate::{
-    documented,
-    http::{Running, TOKEN},
-    new_inbox,
-};
+use crate::{new_inbox, running::Running};
 
 #[tokio::test]
 async fn the_token_is_in_no_file_and_no_debug() {
-    let (inbox, directory) = new_inbox().await;
+    let (inbox, place) = new_inbox().await;
     let running = Running::start(inbox.clone()).await;
     assert_eq!(running.post(documented().as_bytes()).await.status, 201);
-    for file in fs::read_dir(directory.path()).unwrap() {
+    for file in fs::read_dir(place.directory()).unwrap() {
         let bytes = fs::read(file.unwrap().path()).unwrap();
         assert!(
             !bytes

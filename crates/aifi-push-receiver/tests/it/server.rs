@@ -1,12 +1,13 @@
-//! The server's bounds, and its answer to a client of ours.
+//! The limits of the server, and its response to our client.
 
 use std::sync::Arc;
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_receiver::Server;
+use aifi_push_testkit::events::{documented, stored};
 use insta::assert_snapshot;
 
-use crate::{all, documented, http::Running, new_inbox};
+use crate::{new_inbox, running::Running};
 
 #[tokio::test]
 async fn the_answer_is_the_id_of_the_event() {
@@ -17,12 +18,12 @@ async fn the_answer_is_the_id_of_the_event() {
         .deliver(&TRANSITION_LEFT, documented())
         .await
         .unwrap();
-    let id = all(&*inbox).await[0].event.id;
+    let id = stored(&*inbox).await[0].event.id;
     assert_eq!(answer.status(), 201);
     assert_eq!(answer.decode().unwrap(), id.to_string());
     assert_eq!(id.get_version_num(), 7);
     let raw = running.post(documented().as_bytes()).await;
-    let id = all(&*inbox).await[1].event.id;
+    let id = stored(&*inbox).await[1].event.id;
     assert!(raw.head.contains(&format!("x-request-id: {id}")));
 }
 
@@ -44,7 +45,7 @@ async fn connections_beyond_the_bound_wait() {
     for call in calls {
         assert_eq!(call.await.unwrap(), 201);
     }
-    assert_eq!(all(&*inbox).await.len(), 500);
+    assert_eq!(stored(&*inbox).await.len(), 500);
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
-//! Which calls are let in.
+//! Which requests are accepted.
 
-use aifi_push_receiver::{Receiver, Tokens};
+use aifi_push_receiver::{Receiver, Server, Tokens};
+use aifi_push_testkit::{
+    events::{bodies, documented},
+    http::TOKEN,
+};
 use insta::{allow_duplicates, assert_snapshot};
 
-use crate::{bodies, documented, http::Running, new_inbox};
+use crate::{new_inbox, running::Running};
 
 fn call(authorization: &[&str]) -> Vec<u8> {
     let body = documented();
@@ -13,13 +17,13 @@ fn call(authorization: &[&str]) -> Vec<u8> {
         body.len()
     );
     for value in authorization {
-        call += &format!("Authorization: {value}\r\n");
+        call += &format!("Authorization: {}\r\n", value.replace("s3cret", TOKEN));
     }
     (call + "\r\n" + body).into_bytes()
 }
 
 #[tokio::test]
-async fn only_a_known_token_is_let_in() {
+async fn only_a_known_token_is_accepted() {
     let (inbox, _directory) = new_inbox().await;
     let running = Running::start(inbox.clone()).await;
     for accepted in ["Bearer s3cret", "bearer s3cret", "BEARER  s3cret"] {
@@ -40,7 +44,7 @@ async fn only_a_known_token_is_let_in() {
         let answer = running.exchange(&call(authorization)).await;
         assert_eq!(answer.status, 401, "{authorization:?}");
         assert!(answer.head.contains("www-authenticate: bearer"));
-        allow_duplicates! { assert_snapshot!(answer.body, @r#"{"message":"a header `Authorization: Bearer <token>` with a token known here is needed","type":"E_UNAUTHORIZED","errors":[]}"#); }
+        allow_duplicates! { assert_snapshot!(answer.body, @r#"{"message":"missing or unknown token: send `Authorization: Bearer <token>`","type":"E_UNAUTHORIZED","errors":[]}"#); }
     }
     assert_eq!(bodies(&*inbox).await.len(), 3);
 }
@@ -50,9 +54,7 @@ async fn a_token_can_be_replaced_while_serving() {
     let (inbox, _directory) = new_inbox().await;
     let tokens = Tokens::new(["old"]).unwrap();
     let receiver = Receiver::builder(inbox, tokens.clone()).build().unwrap();
-    let server = aifi_push_receiver::Server::bind("127.0.0.1:0")
-        .await
-        .unwrap();
+    let server = Server::bind("127.0.0.1:0").await.unwrap();
     let client = |token| {
         aifi_push::Client::builder(format!("http://{}", server.address()))
             .bearer_token(token)
@@ -75,8 +77,8 @@ async fn a_token_can_be_replaced_while_serving() {
 }
 
 #[test]
-fn a_list_that_can_let_nobody_in_is_refused() {
-    assert_snapshot!(Tokens::new([""; 0]).unwrap_err(), @"tokens: no token, so no call could be accepted: name at least one");
+fn a_list_that_accepts_nobody_is_refused() {
+    assert_snapshot!(Tokens::new([""; 0]).unwrap_err(), @"tokens: no token, so no request could be accepted: add at least one");
     assert_snapshot!(Tokens::new(["a", ""]).unwrap_err(), @"tokens: token 2 is empty: remove it");
     assert_snapshot!(Tokens::new(["a\n"]).unwrap_err(), @"tokens: byte 1 of token 1 is a space, a control character or not ASCII, so it can't arrive in a header");
 
