@@ -55,7 +55,7 @@ fn an_example_is_fresh_and_decodes() {
 }
 
 #[test]
-fn the_schema_of_a_model_judges_it() {
+fn the_schema_of_a_model_is_printed() {
     let directory = directory();
     let schema: Value =
         serde_json::from_str(&printed(&directory, &["schema", "TransitionLeft"], 0)).unwrap();

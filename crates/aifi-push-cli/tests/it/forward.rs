@@ -53,7 +53,7 @@ fn each_event_is_delivered_byte_for_byte() {
 }
 
 #[test]
-fn what_is_not_taken_is_tried_again() {
+fn what_the_target_refuses_is_redelivered() {
     let (near, far) = (directory(), directory());
     let target = serve(&far, &[]);
     let url = target.url().to_owned();

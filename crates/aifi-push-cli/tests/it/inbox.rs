@@ -105,7 +105,7 @@ fn quarantined_events_wait_for_a_model_that_fits() {
 }
 
 #[test]
-fn nothing_unseen_is_pruned_unless_told_so() {
+fn nothing_unconsumed_is_pruned_by_default() {
     let (directory, _serving, _) = received();
     assert_snapshot!(printed(&directory, &["inbox", "prune"], 1), @"aifi-push: no limit: set --older-than or --max-bytes");
     let kept = printed(&directory, &["inbox", "prune", "--older-than", "0s"], 0);

@@ -51,7 +51,7 @@ fn documented() -> &'static str {
 }
 
 #[test]
-fn a_wrong_command_line_is_told_apart() {
+fn an_invalid_command_line_has_its_own_exit_code() {
     for arguments in [
         &["dmeo"][..],
         &["demo", "--xml"],

@@ -253,7 +253,8 @@ impl Runtime {
             Err(error) => return self.pause(error),
         };
         for delivery in deliveries {
-            if self.stop.is_some() {
+            // An inbox that delivers more beside an event that comes alone gets it back.
+            if self.stop.is_some() || !matches!(self.alone, Alone::No) {
                 self.outcomes.push((delivery.receipt, Outcome::Released));
             } else if delivery.after_crash {
                 self.alone = Alone::Waiting(Box::new(delivery));
@@ -274,9 +275,7 @@ impl Runtime {
         };
         if let Some(outcome) = attempt.refuse(&delivery, &self.handlers) {
             self.outcomes.push((receipt, outcome));
-            if self.running.is_empty() {
-                self.alone = Alone::No;
-            }
+            self.end_alone();
             return;
         }
         let Some(handler) = self.handlers.of(&delivery.event).cloned() else {
@@ -326,7 +325,13 @@ impl Runtime {
         if let Some(InFlight { receipt, .. }) = self.in_flight.remove(&id) {
             self.outcomes.push((receipt, outcome));
         }
-        if let Alone::Running = self.alone {
+        self.end_alone();
+    }
+
+    fn end_alone(&mut self) {
+        if let Alone::Running = self.alone
+            && self.running.is_empty()
+        {
             self.alone = Alone::No;
         }
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{CRASH, LEASE, name, subscribe, subscribe_with};
 
-const SOON: Duration = Duration::from_secs(30);
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 const NOW: Duration = Duration::ZERO;
 
 async fn receive(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
@@ -22,7 +22,7 @@ async fn receive(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery>
 
 /// What comes within the patience of a test, which must be something.
 async fn wait_for(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
-    let received = subscription.receive(limit, SOON).await.unwrap();
+    let received = subscription.receive(limit, DELIVERY_TIMEOUT).await.unwrap();
     assert!(!received.is_empty(), "nothing was delivered");
     received
 }
@@ -129,7 +129,7 @@ pub(crate) async fn consumers_have_places_of_their_own(inbox: Arc<dyn Inbox>) {
     assert_eq!(texts(&receive(&*a, 10).await), [""; 0]);
 }
 
-pub(crate) async fn a_new_consumer_starts_where_it_is_told(inbox: Arc<dyn Inbox>) {
+pub(crate) async fn a_new_consumer_starts_at_its_position(inbox: Arc<dyn Inbox>) {
     let early = numbered(0..2);
     inbox.append(early.clone()).await.unwrap();
     let start = |start| SubscribeOptions {
@@ -545,7 +545,7 @@ macro_rules! conformance {
             duplicates_are_two_events
             appending_again_is_no_second_event
             consumers_have_places_of_their_own
-            a_new_consumer_starts_where_it_is_told
+            a_new_consumer_starts_at_its_position
             a_receiver_that_waits_gets_what_arrives
             what_is_not_settled_comes_alone
             each_crash_counts_as_an_attempt

@@ -319,7 +319,7 @@ async fn an_event_without_a_handler_is_not_acknowledged_silently() {
 }
 
 #[tokio::test]
-async fn an_event_that_crashes_the_process_is_given_up() {
+async fn an_event_that_crashes_the_process_becomes_a_dead_letter() {
     let inbox = Arc::new(MemoryInbox::new());
     inbox.append(vec![left(1)]).await.unwrap();
     // As when the process crashed at each attempt: nobody settles.

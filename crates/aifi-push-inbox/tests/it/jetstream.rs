@@ -126,7 +126,7 @@ async fn the_largest_body_follows_the_brokers() {
 }
 
 #[tokio::test]
-async fn an_inbox_that_is_not_there_is_told() {
+async fn an_inbox_that_does_not_exist_is_reported() {
     let mut broker = Broker::start().unwrap();
     let missing = builder(&broker).open_existing().await.unwrap_err();
     assert_snapshot!(text(&missing, &broker), @"nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` creates it");
@@ -177,7 +177,7 @@ async fn without_a_broker_nothing_is_stored_until_there_is_one_again() {
 }
 
 #[tokio::test]
-async fn user_and_password_are_asked_for_and_never_told() {
+async fn user_and_password_are_required_and_never_shown() {
     let broker =
         Broker::start_with(r#"authorization { user: "al", password: "p@ss/word" }"#).unwrap();
     let at = |login: &str| JetStreamInbox::builder(format!("nats://{login}@{}", broker.address()));

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 
 use crate::{new_inbox, running::Running};
 
-const SOON: Duration = Duration::from_millis(100);
+const SHORT_TIMEOUT: Duration = Duration::from_millis(100);
 
 #[tokio::test]
 async fn the_path_the_method_and_the_type_are_checked() {
@@ -147,12 +147,12 @@ async fn what_does_not_arrive_in_full_is_not_stored() {
 }
 
 #[tokio::test]
-async fn slow_bodies_and_heads_are_given_up() {
+async fn slow_bodies_and_heads_time_out() {
     let (inbox, _directory) = new_inbox().await;
     let running = Running::start_with(
         inbox.clone(),
-        |receiver| receiver.body_timeout(SOON),
-        |server| server.header_timeout(SOON),
+        |receiver| receiver.body_timeout(SHORT_TIMEOUT),
+        |server| server.header_timeout(SHORT_TIMEOUT),
     );
     let running = running.await;
     let mut slow_body = running.connect().await;

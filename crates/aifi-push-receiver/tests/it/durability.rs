@@ -108,7 +108,7 @@ async fn more_than_the_queue_holds_is_refused() {
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_is_told_and_survived() {
+async fn a_disk_that_fails_is_reported_and_survived() {
     let (inbox, _directory) = new_inbox().await;
     let faulty = FaultyInbox::new(inbox.clone());
     let running = Running::start(faulty.clone()).await;
@@ -130,7 +130,7 @@ async fn a_disk_that_fails_is_told_and_survived() {
 }
 
 #[tokio::test]
-async fn stopping_answers_what_is_in_hand() {
+async fn stopping_answers_what_is_in_flight() {
     let (inbox, _directory) = new_inbox().await;
     let faulty = FaultyInbox::closed(inbox.clone());
     let mut running = Running::start(faulty.clone()).await;
