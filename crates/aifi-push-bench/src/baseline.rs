@@ -17,6 +17,7 @@ use axum::{
     routing::{get, post},
 };
 use clap::ValueEnum;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 /// Where redirected calls go.
@@ -40,11 +41,17 @@ pub(crate) async fn serve(baseline: Baseline) -> Result<()> {
     let route = match baseline {
         Baseline::Nothing => post(async |_: Bytes| acknowledge(Uuid::now_v7())),
         Baseline::CommitEach => {
-            let inbox = Arc::new(inbox.open().await?);
+            // Appends that wait together would share a commit.
+            let inbox = Arc::new(Mutex::new(inbox.open().await?));
             post(async move |body: Bytes| {
                 let event = Event::new(&TRANSITION_LEFT, body);
                 let id = event.id;
-                match inbox.append(vec![NewEvent::accepted(event)]).await {
+                match inbox
+                    .lock()
+                    .await
+                    .append(vec![NewEvent::accepted(event)])
+                    .await
+                {
                     Ok(()) => acknowledge(id),
                     Err(error) => (StatusCode::SERVICE_UNAVAILABLE, Json(error.to_string())),
                 }
