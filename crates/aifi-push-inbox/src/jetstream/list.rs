@@ -97,13 +97,19 @@ impl StreamProgress {
                 info.ack_floor.stream_sequence
             }
         });
-        let first = records::first(events, subject::EVENTS, 0).await?;
+        let first = first_event(events).await?;
         Ok(Self {
-            first: first.map_or(state.last_sequence + 1, |first| first.sequence),
+            first: first.unwrap_or(state.last_sequence + 1),
             last: state.last_sequence,
             acknowledged: acknowledged.min().unwrap_or(0),
         })
     }
+}
+
+/// The sequence of the first event that is not quarantined.
+pub(super) async fn first_event(events: &Stream) -> Result<Option<u64>, BoxError> {
+    let first = records::first(events, subject::EVENTS, 0).await?;
+    Ok(first.map(|first| first.sequence))
 }
 
 /// The consumers that have a name, by name. Others are for one look at the stream.

@@ -18,9 +18,10 @@ pub(super) async fn stats(streams: &Streams) -> Result<InboxStats, BoxError> {
     let records = Records::read(streams).await?;
     let probes = records::count(&streams.events, subject::PROBES).await?;
     let events = streams.events.get_info().await?.state;
-    let first = list::StreamProgress::read(&streams.events).await?.first;
+    // Those before the first event were pruned, and are left as dead letters alone.
+    let first = list::first_event(&streams.events).await?;
     let dead = records.dead.values();
-    let only_dead = dead.filter(|(key, _)| key.position < first);
+    let only_dead = dead.filter(|(key, _)| first.is_none_or(|first| key.position < first));
     let mut consumers = Vec::new();
     for info in list::consumers(&streams.events).await? {
         consumers.push(consumer(streams, &records, info).await?);
