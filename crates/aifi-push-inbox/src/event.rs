@@ -1,6 +1,6 @@
 //! An event as it arrived, and whether its body decodes.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use aifi_push::{Operation, operations};
 use bytes::Bytes;
@@ -21,6 +21,9 @@ pub struct Event {
     pub operation: String,
     /// The digest of the body: equal for duplicates.
     pub digest: Digest,
+    /// Headers of the request that matter later, by lower-case name: what a body that failed to decode
+    /// is made of, and where an event that another receiver forwarded has been. Mostly empty.
+    pub headers: BTreeMap<String, String>,
     /// The body, byte for byte.
     pub body: Bytes,
 }
@@ -57,8 +60,31 @@ impl Event {
             received_at: received_at.trunc_subsecs(6),
             operation: operation.into(),
             digest: Digest::of(&body),
+            headers: BTreeMap::new(),
             body,
         }
+    }
+
+    /// Sets the headers to keep. Defaults to none.
+    pub fn headers(mut self, headers: BTreeMap<String, String>) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// The headers as an inbox stores them: a JSON object, or nothing if there are none.
+    pub(crate) fn headers_to_json(&self) -> Option<String> {
+        let headers = self.headers.iter();
+        let headers: serde_json::Map<_, _> = headers
+            .map(|(name, value)| (name.clone(), value.clone().into()))
+            .collect();
+        (!headers.is_empty()).then(|| serde_json::Value::from(headers).to_string())
+    }
+
+    /// Reads what [`headers_to_json`](Self::headers_to_json) returned.
+    pub(crate) fn headers_from_json(
+        json: Option<&str>,
+    ) -> serde_json::Result<BTreeMap<String, String>> {
+        json.map_or(Ok(BTreeMap::new()), serde_json::from_str)
     }
 
     /// Returns what the document says about the operation, or `None` if a later version stored the

@@ -13,6 +13,7 @@ use crate::{
 
 const RECEIVED_AT: &str = "Aifi-Push-Received-At";
 const PROBLEM: &str = "Aifi-Push-Problem";
+const HEADERS: &str = "Aifi-Push-Headers";
 const ATTEMPTS: &str = "Aifi-Push-Attempts";
 const NOT_BEFORE: &str = "Aifi-Push-Not-Before";
 const LEASE: &str = "Aifi-Push-Lease";
@@ -37,9 +38,13 @@ pub(super) fn new(new: &NewEvent) -> PublishMessage {
 
 /// The event for another subject.
 pub(super) fn copy(event: &Event) -> PublishMessage {
-    PublishMessage::build()
+    let message = PublishMessage::build()
         .header(RECEIVED_AT, time(event.received_at))
-        .payload(event.body.clone())
+        .payload(event.body.clone());
+    match event.headers_to_json() {
+        Some(json) => message.header(HEADERS, json),
+        None => message,
+    }
 }
 
 fn with_problem(message: PublishMessage, problem: &str) -> PublishMessage {
@@ -96,6 +101,7 @@ pub(super) fn read(key: &Key, headers: &HeaderMap, body: Bytes) -> Result<Event,
         received_at,
         operation: key.operation.clone(),
         digest: Digest::of(&body),
+        headers: Event::headers_from_json(headers.get(HEADERS).map(|json| json.as_str()))?,
         body,
     })
 }

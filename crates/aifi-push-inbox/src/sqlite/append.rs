@@ -7,8 +7,8 @@ use crate::event::NewEvent;
 /// Stores events, and leaves those as they are whose id is stored already.
 pub(super) fn append(transaction: &Transaction<'_>, events: &[NewEvent]) -> rusqlite::Result<()> {
     let mut event_row = transaction.prepare_cached(
-        "INSERT INTO event (id, received_at, operation, digest, size, problem)
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO event (id, received_at, operation, digest, size, problem, headers)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     )?;
     let mut body_row = transaction.prepare_cached("INSERT INTO body (seq, bytes) VALUES (?, ?)")?;
     for new in events {
@@ -20,6 +20,7 @@ pub(super) fn append(transaction: &Transaction<'_>, events: &[NewEvent]) -> rusq
             event.digest.as_bytes(),
             event.body.len(),
             new.problem(),
+            event.headers_to_json(),
         ])?;
         if inserted > 0 {
             body_row.execute(params![transaction.last_insert_rowid(), &event.body[..]])?;

@@ -1,17 +1,17 @@
 //! Rows as values, and back.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Row, Transaction};
+use rusqlite::{OptionalExtension, Row, Transaction, types::Type};
 use uuid::Uuid;
 
 use crate::event::{Digest, Event};
 
 /// The columns that [`event`] reads, of `event AS e` joined with `body AS b`.
 pub(super) const EVENT: &str =
-    "e.seq, e.id, e.received_at, e.operation, e.digest, b.bytes, e.problem";
+    "e.seq, e.id, e.received_at, e.operation, e.digest, e.headers, b.bytes, e.problem";
 
 pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
     Ok(Event {
@@ -19,8 +19,14 @@ pub(super) fn event(row: &Row<'_>) -> rusqlite::Result<Event> {
         received_at: time(row.get("received_at")?)?,
         operation: row.get("operation")?,
         digest: Digest::from(row.get::<_, [u8; 32]>("digest")?),
+        headers: headers(row.get("headers")?)?,
         body: Bytes::from(row.get::<_, Vec<u8>>("bytes")?),
     })
+}
+
+fn headers(json: Option<String>) -> rusqlite::Result<BTreeMap<String, String>> {
+    Event::headers_from_json(json.as_deref())
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, error.into()))
 }
 
 /// The key of the event of an id.

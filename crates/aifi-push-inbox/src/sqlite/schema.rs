@@ -12,7 +12,11 @@ const LOG_BYTES: u32 = 64 * 1024 * 1024;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Each migration brings the schema from the version of its index to the next.
-const MIGRATIONS: [&str; 2] = [include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// Why a file is not opened as an inbox.
 pub(super) enum Refused {

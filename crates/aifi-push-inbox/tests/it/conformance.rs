@@ -73,10 +73,13 @@ fn ids(events: &[NewEvent]) -> Vec<Uuid> {
     events.iter().map(|new| new.event.id).collect()
 }
 
-pub(crate) async fn keeps_every_byte_and_the_order(inbox: Arc<dyn Inbox>) {
+pub(crate) async fn keeps_every_byte_and_header_and_the_order(inbox: Arc<dyn Inbox>) {
     let every_byte: Vec<u8> = (0..=255).collect();
+    let headers = [("content-encoding", "\"a\tb\" é"), ("x", "")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let event = Event::new(&TRANSITION_LEFT, every_byte).headers(headers.into());
     let first = vec![
-        NewEvent::accepted(Event::new(&TRANSITION_LEFT, every_byte)),
+        NewEvent::accepted(event),
         NewEvent::accepted(Event::new(&TRANSITION_LEFT, Vec::new())),
     ];
     inbox.append(first.clone()).await.unwrap();
@@ -541,7 +544,7 @@ pub(crate) async fn counts_what_there_is(inbox: Arc<dyn Inbox>) {
 macro_rules! conformance {
     ($new:path) => {
         crate::conformance::conformance!($new;
-            keeps_every_byte_and_the_order
+            keeps_every_byte_and_header_and_the_order
             duplicates_are_two_events
             appending_again_is_no_second_event
             consumers_have_places_of_their_own

@@ -140,7 +140,7 @@ async fn files_of_other_programs_are_refused() {
         .pragma_update(None, "user_version", 1000)
         .unwrap();
     let refused = newer.open().await.unwrap_err();
-    assert_snapshot!(text(&refused, &newer.path()), @"inbox: FILE: inbox schema version 1000 is newer than this build supports (2): upgrade aifi-push");
+    assert_snapshot!(text(&refused, &newer.path()), @"inbox: FILE: inbox schema version 1000 is newer than this build supports (3): upgrade aifi-push");
 }
 
 #[tokio::test]
