@@ -3,7 +3,7 @@
 use aifi_push::types::{PaymentProvider, Store, TransitionLeft};
 
 fn main() {
-    let error = aifi_push::from_slice::<TransitionLeft>(b"{\"session\": {\"id\": true}}");
+    let error = aifi_push::from_slice::<TransitionLeft>(b"{\"storeId\": true}");
     println!("{}", error.unwrap_err());
 
     let store = Store::builder().aifi_unique_store_id("berlin").build();

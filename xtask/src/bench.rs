@@ -63,7 +63,7 @@ pub(crate) fn run(sh: &Shell) -> Result<ExitCode> {
 
     python::nats_server(sh)?;
     build(sh)?;
-    for measurement in ["throughput", "consumers", "program", "cluster"] {
+    for measurement in ["throughput", "consumers", "full", "program", "cluster"] {
         println!();
         cmd!(sh, "{PROGRAM} {measurement}").run()?;
     }

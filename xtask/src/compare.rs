@@ -165,10 +165,10 @@ fn questions() -> [(&'static str, Question); 5] {
             round_trip(program, &event, "/store/city", &json!("Berlin"))
         }),
         ("a field of a wrong type", |sh, program| {
-            let event = event(sh, |event| event["session"]["visitors"] = json!("two"))?;
+            let event = event(sh, |event| event["storeId"] = json!("two"))?;
             Ok(match ask(program, &["round-trip", &event])? {
                 Ok(_) => "accepted",
-                Err(error) if error.contains("visitors") => "refused, and named",
+                Err(error) if error.contains("storeId") => "refused, and named",
                 Err(_) => "refused",
             }
             .to_owned())

@@ -244,7 +244,7 @@ mod tests {
             schemas(document)["Payment"] = json!({"type": "string", "x-extensible-enum": ["x"]});
         }), @"
         Breaking
-          Payment: `#[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)] #[derive(::bon::Builder)] #[builder(on(String, into))] #[non_exhaustive] pub struct Payment {}` became `#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)] #[non_exhaustive] pub enum Payment {}`
+          Payment: `#[derive(Clone, PartialEq, ::serde::Serialize)] #[derive(::bon::Builder)] #[builder(on(String, into))] #[non_exhaustive] pub struct Payment {}` became `#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)] #[non_exhaustive] pub enum Payment {}`
           Payment.extra: removed
           Payment.payment_provider: removed
           SessionStatus::Active: removed

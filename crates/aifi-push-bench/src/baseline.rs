@@ -61,7 +61,9 @@ pub(crate) async fn serve(baseline: Baseline) -> Result<()> {
         Baseline::Redirect => post(async |_: Bytes| (StatusCode::FOUND, [(LOCATION, ELSEWHERE)])),
     };
     let server = Server::bind("127.0.0.1:0").await?;
-    println!("listening on http://{}/webhook", server.address());
+    for listener in server.listeners() {
+        println!("listening on http://{listener}/webhook");
+    }
     let app = Router::new()
         .route("/webhook/left", route.clone())
         .route(TRANSITION_LEFT.path, route)

@@ -7,6 +7,7 @@ mod baseline;
 mod cluster;
 mod connection;
 mod consumers;
+mod full;
 mod program;
 mod rate;
 mod throughput;
@@ -47,6 +48,16 @@ enum Command {
         #[arg(long, default_value_t = 1_000_000)]
         events: u64,
     },
+    /// How quick an inbox in a file is when it is full: looking, an idle `tail`, appends beside a
+    /// retention pass, requeuing dead letters.
+    Full {
+        /// How many events it contains.
+        #[arg(long, default_value_t = 5_000_000)]
+        events: u64,
+        /// Builds the file in this directory and keeps it, or measures the one that is there.
+        #[arg(long, value_name = "PATH")]
+        directory: Option<PathBuf>,
+    },
     /// Serves as a baseline.
     #[command(hide = true)]
     Baseline { kind: baseline::Baseline },
@@ -65,6 +76,7 @@ async fn main() -> Result<()> {
         Command::Cluster => cluster::run(&binary()?).await,
         Command::Consumers { events } => consumers::run(events).await,
         Command::Program { events } => program::run(&binary()?, events).await,
+        Command::Full { events, directory } => full::run(&binary()?, events, directory).await,
         Command::Baseline { kind } => baseline::serve(kind).await,
     }
 }

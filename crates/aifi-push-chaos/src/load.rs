@@ -66,8 +66,8 @@ async fn send(client: &Client, ledger: &Ledger) -> Result<bool> {
         // Quarantined, and stored all the same.
         Err(Error::Rejected(rejection)) if rejection.status() == 422 => {
             let error: ApiError = from_slice(rejection.body())?;
-            let id = error.extra.get("id").and_then(|id| id.as_str());
-            id.context("a 422 without an id")?.to_owned()
+            let id = error.extra.get("id").context("a 422 without an id")?;
+            id.decode()?
         }
         Err(_) => return Ok(false),
     };

@@ -1,8 +1,15 @@
 //! `check`: whether events decode.
 
-use aifi_push::Operation;
+use std::path::PathBuf;
 
-use crate::{Outcome, input, kind, output};
+use aifi_push::Operation;
+use anyhow::ensure;
+
+use crate::{
+    Outcome,
+    input::{self, Waiting},
+    kind, output,
+};
 
 /// Decode events, and report where one is wrong.
 ///
@@ -10,8 +17,9 @@ use crate::{Outcome, input, kind, output};
 /// is 1 if there is any.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Files of one event, or of one on each line. `-` or none for standard input.
-    files: Vec<String>,
+    /// Files of events: one, one on each line, one after another, or lists of them, also compressed
+    /// by gzip. `-` or none for standard input.
+    files: Vec<PathBuf>,
     /// Kind of the events.
     #[arg(long, value_parser = kind::parser(), default_value = kind::default())]
     kind: &'static Operation,
@@ -19,14 +27,22 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: Options) -> Outcome {
     let (mut events, mut wrong) = (0_u64, 0_u64);
-    for item in input::items(options.files) {
-        let item = item?;
+    let mut unread = Vec::new();
+    for item in input::items(options.files, Waiting::default()) {
+        let item = match item {
+            Ok(item) => item,
+            Err(error) => {
+                unread.push(error);
+                continue;
+            }
+        };
         events += 1;
         if let Err(error) = options.kind.check(&item.body) {
             wrong += 1;
-            // The lines of an event are counted from 1.
+            // Lines of an event are counted from 1, and its first one may not begin with it.
             let line = item.line + error.line().saturating_sub(1);
-            let (file, column) = (&item.file, error.column());
+            let before = if error.line() > 1 { 0 } else { item.column };
+            let (file, column) = (&item.file, before + error.column());
             let path = match error.path() {
                 "" => "the body as a whole",
                 path => path,
@@ -35,7 +51,10 @@ pub(crate) fn run(options: Options) -> Outcome {
             output::line(format_args!("{file}:{line}:{column}: {path}: {reason}"))?;
         }
     }
-    anyhow::ensure!(events > 0, "no event found");
-    output::line(format_args!("{events} checked, {wrong} wrong"))?;
+    if events > 0 {
+        output::line(format_args!("{events} checked, {wrong} wrong"))?;
+    }
+    input::ensure_read(unread)?;
+    ensure!(events > 0, "no event found");
     Ok(wrong == 0)
 }

@@ -48,7 +48,7 @@ pub(crate) async fn run(options: &Options) -> Outcome {
     if options.json {
         output::pretty_json(&report)?;
     } else {
-        output::line(describe(&report).trim_end())?;
+        output::lines(describe(&report).trim_end())?;
     }
     Ok(report.ok)
 }

@@ -14,6 +14,7 @@ fn commands(page: &str) -> Vec<String> {
         if piece.starts_with("aifi-push ") {
             commands.push(piece.replace('\n', " "));
         } else if let Some(block) = piece.strip_prefix("sh\n") {
+            let block = block.replace("\\\n", " ");
             let lines = block.lines().filter(|line| line.starts_with("aifi-push "));
             commands.extend(lines.map(str::to_owned));
         }
@@ -31,7 +32,8 @@ fn every_command_of_the_guide_is_valid() {
     for page in pages {
         for command in commands(&fs::read_to_string(&page).unwrap()) {
             let words = shlex::split(&command).unwrap();
-            let words = words.iter().map(|word| match word.as_str() {
+            let words = words.iter().take_while(|word| *word != ">");
+            let words = words.map(|word| match word.as_str() {
                 "ID" => "01a21105-4471-7256-b3cd-ac7178addd0b",
                 word => word,
             });

@@ -1,116 +1,159 @@
-//! Events from files and standard input: one JSON document, or one on each line.
+//! Events from files and standard input, compressed by gzip or not.
+
+mod split;
 
 use std::{
     fs::File,
-    io::{self, BufRead, BufReader},
+    io::{self, Cursor, IsTerminal, Read},
     iter,
-    path::Path,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use anyhow::{Context, Result};
-use serde::de::IgnoredAny;
+use anyhow::{Error, Result, anyhow};
+use flate2::read::MultiGzDecoder;
+use split::{Piece, Splitter};
 
-/// The bytes of an event, and their place.
+use crate::{escape, output};
+
+/// The bytes of an event, or of a line that contains none, and where they are.
 pub(crate) struct Item {
-    /// The file, or `-`.
-    pub(crate) file: String,
+    /// The name of the file, as it can be shown, or `-`.
+    pub(crate) file: Arc<str>,
     /// The line on which it begins, from 1.
     pub(crate) line: usize,
+    /// How many bytes of that line come before.
+    pub(crate) column: usize,
     pub(crate) body: Vec<u8>,
 }
 
-/// Returns the events of the files in turn. `-` is standard input, and so is an empty list.
-pub(crate) fn items(files: Vec<String>) -> impl Iterator<Item = Result<Item>> {
+/// Whether reading waits for another process: a pipe, or a person at a terminal.
+#[derive(Clone, Default)]
+pub(crate) struct Waiting(Arc<AtomicBool>);
+
+impl Waiting {
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, is_waiting: bool) {
+        self.0.store(is_waiting, Ordering::Relaxed);
+    }
+}
+
+/// Returns the events of the files in turn. `-` is standard input, and so is an empty list. An error is
+/// that of a file: those after it are read all the same.
+pub(crate) fn items(files: Vec<PathBuf>, waiting: Waiting) -> impl Iterator<Item = Result<Item>> {
     let files = if files.is_empty() {
-        vec!["-".to_owned()]
+        vec![PathBuf::from("-")]
     } else {
         files
     };
-    files.into_iter().flat_map(|file| match open(&file) {
-        Ok(reader) => Box::new(read(file, reader)) as Box<dyn Iterator<Item = _>>,
-        Err(error) => Box::new(iter::once(Err(error))),
+    files.into_iter().flat_map(move |file| {
+        let name = escape::path(&file);
+        match open(&file, waiting.clone()) {
+            Ok(input) => Box::new(read(name, input)) as Box<dyn Iterator<Item = _>>,
+            Err(error) => Box::new(iter::once(Err(Error::new(error).context(name)))),
+        }
     })
 }
 
-fn open(file: &str) -> Result<Box<dyn BufRead>> {
-    if file == "-" {
-        return Ok(Box::new(BufReader::new(io::stdin())));
-    }
-    let reader = File::open(Path::new(file)).with_context(|| file.to_owned())?;
-    Ok(Box::new(BufReader::new(reader)))
-}
-
-fn read(file: String, mut reader: Box<dyn BufRead>) -> impl Iterator<Item = Result<Item>> {
-    let mut line = 0;
-    let mut mode = None;
+fn read(name: String, input: Box<dyn Read>) -> impl Iterator<Item = Result<Item>> {
+    let name: Arc<str> = name.into();
+    let mut splitter = Splitter::new(input);
+    // An error is the end.
+    let mut is_done = false;
     iter::from_fn(move || {
-        let next = match mode {
-            None => first(&mut reader, &mut line, &mut mode),
-            Some(Mode::Lines) => next_line(&mut reader, &mut line).map(without_line_end),
-            Some(Mode::Ended) => Ok(None),
-        };
-        let (line, body) = match next {
-            Ok(Some(found)) => found,
-            Ok(None) => return None,
+        if is_done {
+            return None;
+        }
+        let error = match splitter.next() {
+            Ok(Some(Piece { place, body })) => {
+                return Some(Ok(Item {
+                    file: Arc::clone(&name),
+                    line: place.line,
+                    column: place.column,
+                    body,
+                }));
+            }
+            Ok(None) => {
+                let line = splitter.open_list()?.line;
+                anyhow!(
+                    "{name}:{line}: the list that begins here does not end: events may be missing"
+                )
+            }
             Err(error) => {
-                mode = Some(Mode::Ended);
-                return Some(Err(error).with_context(|| file.clone()));
+                let line = splitter.line();
+                Error::new(error).context(format!("{name}:{line}: reading on failed"))
             }
         };
-        let file = file.clone();
-        Some(Ok(Item { file, line, body }))
+        is_done = true;
+        Some(Err(error))
     })
 }
 
-enum Mode {
-    /// Each line is an event.
-    Lines,
-    /// Nothing is left.
-    Ended,
+fn open(file: &Path, waiting: Waiting) -> io::Result<Box<dyn Read>> {
+    if file == Path::new("-") {
+        let input = io::stdin();
+        if input.is_terminal() {
+            output::note("reading events from standard input: end with Ctrl-D");
+        }
+        return decompress(Patient { input, waiting });
+    }
+    // A named pipe is not even open before somebody writes.
+    waiting.set(true);
+    let input = File::open(file);
+    waiting.set(false);
+    let input = input?;
+    if input.metadata()?.is_file() {
+        decompress(input)
+    } else {
+        decompress(Patient { input, waiting })
+    }
 }
 
-type Found = Option<(usize, Vec<u8>)>;
+/// Reads what may not be there yet.
+struct Patient<R> {
+    input: R,
+    waiting: Waiting,
+}
 
-/// Reads the first event. A first line that is JSON by itself, as no line of a document over several
-/// lines is, shows that each line is an event.
-fn first(
-    reader: &mut impl BufRead,
-    line: &mut usize,
-    mode: &mut Option<Mode>,
-) -> io::Result<Found> {
-    let Some((start, mut body)) = next_line(reader, line)? else {
-        *mode = Some(Mode::Ended);
-        return Ok(None);
+impl<R: Read> Read for Patient<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.waiting.set(true);
+        let read = self.input.read(buffer);
+        self.waiting.set(false);
+        read
+    }
+}
+
+fn decompress(mut input: impl Read + 'static) -> io::Result<Box<dyn Read>> {
+    let mut start = Vec::new();
+    input.by_ref().take(2).read_to_end(&mut start)?;
+    let kind = start.clone();
+    let input = Cursor::new(start).chain(input);
+    match kind.as_slice() {
+        b"\x1f\x8b" => Ok(Box::new(MultiGzDecoder::new(input))),
+        b"\xff\xfe" | b"\xfe\xff" => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "this is UTF-16: convert it to UTF-8",
+        )),
+        _ => Ok(Box::new(input)),
+    }
+}
+
+/// Fails with the errors of the files that could not be read to their ends.
+pub(crate) fn ensure_read(mut unread: Vec<Error>) -> Result<()> {
+    let Some(last) = unread.pop() else {
+        return Ok(());
     };
-    let ends_like_one = body.trim_ascii_end().ends_with(b"}") && body.starts_with(b"{");
-    if ends_like_one || serde_json::from_slice::<IgnoredAny>(&body).is_ok() {
-        *mode = Some(Mode::Lines);
-        return Ok(without_line_end(Some((start, body))));
+    for error in unread {
+        output::note(format_args!("aifi-push: {error:#}"));
     }
-    *mode = Some(Mode::Ended);
-    reader.read_to_end(&mut body)?;
-    Ok(Some((start, body)))
-}
-
-/// Reads the next line that is not blank.
-fn next_line(reader: &mut impl BufRead, line: &mut usize) -> io::Result<Found> {
-    loop {
-        let mut body = Vec::new();
-        if reader.read_until(b'\n', &mut body)? == 0 {
-            return Ok(None);
-        }
-        *line += 1;
-        if !body.trim_ascii().is_empty() {
-            return Ok(Some((*line, body)));
-        }
-    }
-}
-
-fn without_line_end(found: Found) -> Found {
-    found.map(|(line, mut body)| {
-        body.truncate(body.trim_ascii_end().len());
-        (line, body)
-    })
+    Err(last)
 }
 
 /// Returns the same JSON on one line: a line break is a space outside of strings, and inside there is

@@ -3,7 +3,9 @@
 mod ago;
 mod check;
 mod completions;
+mod confirm;
 mod demo;
+mod escape;
 mod example;
 #[cfg(test)]
 mod guide;
@@ -13,19 +15,18 @@ mod kind;
 mod location;
 mod man;
 mod output;
+mod rate;
 mod schema;
 mod send;
 mod serve;
 mod summary;
 mod tokens;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 /// With musl's own, memory grows by 8 MB for every million events.
 #[cfg(target_env = "musl")]
@@ -58,16 +59,23 @@ enum Command {
 /// Whether a command succeeded: one that did its work may have found that something is wrong.
 type Outcome = Result<bool>;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run(Cli::parse().command).await {
+/// How long the end waits for what nothing can stop, such as a look-up of the name of a host.
+const SHUTDOWN: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let outcome = Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let outcome = runtime.block_on(run(command));
+        runtime.shutdown_timeout(SHUTDOWN);
+        outcome
+    });
+    match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         // The reader has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody reads it if this fails as well.
-            let _ = writeln!(io::stderr(), "aifi-push: {error:#}");
+            output::note(format_args!("aifi-push: {error:#}"));
             ExitCode::FAILURE
         }
     }

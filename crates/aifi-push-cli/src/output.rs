@@ -1,33 +1,58 @@
-//! Printing for people and for programs.
+//! Printing for people and for programs, with nothing in it that moves a terminal.
 
-use std::io::{self, Write};
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal, Write},
+};
 
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::escape;
+
 /// Prints one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer(&mut out, value).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    write(&escape::json(&serde_json::to_string(value)?))
 }
 
 /// Prints JSON over several lines.
 pub(crate) fn pretty_json(value: &impl Serialize) -> Result<()> {
-    let mut out = io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value).map_err(io::Error::from)?;
-    Ok(writeln!(out)?)
+    write(&escape::json(&serde_json::to_string_pretty(value)?))
 }
 
-/// Prints text and ends the line.
-pub(crate) fn line(text: impl std::fmt::Display) -> Result<()> {
-    Ok(writeln!(io::stdout(), "{text}")?)
+/// Prints one line of text; a line break in it is escaped.
+pub(crate) fn line(text: impl Display) -> Result<()> {
+    write(&escape::line(&text.to_string()))
+}
+
+/// Prints text over several lines. What a sender wrote into a part of it must be escaped already, or
+/// could forge a line.
+pub(crate) fn lines(text: impl Display) -> Result<()> {
+    write(&escape::lines(&text.to_string()))
+}
+
+/// Prints bytes as they are, or, on a terminal, the text that they are.
+pub(crate) fn bytes(bytes: &[u8]) -> Result<()> {
+    if io::stdout().is_terminal() {
+        return lines(String::from_utf8_lossy(bytes));
+    }
+    Ok(io::stdout().write_all(bytes)?)
 }
 
 /// Prints a table, with no space at the ends of its lines.
 pub(crate) fn table(table: &Table) -> Result<()> {
-    line(table.trim_fmt())
+    lines(table.trim_fmt())
+}
+
+/// Prints a line on standard error. Nobody reads it if this fails.
+pub(crate) fn note(text: impl Display) {
+    let text = text.to_string();
+    let _ = writeln!(io::stderr(), "{}", escape::line(&text));
+}
+
+fn write(text: &str) -> Result<()> {
+    Ok(writeln!(io::stdout(), "{text}")?)
 }
 
 /// A table without lines.

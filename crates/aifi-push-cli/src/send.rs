@@ -1,40 +1,45 @@
 //! `send`: events to a receiver.
 
 mod failures;
+mod interrupt;
 mod progress;
+mod read_ahead;
 
-use std::{
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::Instant,
-};
+use std::{cell::RefCell, collections::VecDeque, path::PathBuf, pin::pin, rc::Rc, time::Instant};
 
-use aifi_push::{Client, Operation, RetryPolicy};
-use anyhow::{Result, ensure};
+use aifi_push::{Client, Operation, Rejection, RetryPolicy};
+use anyhow::ensure;
 use failures::Failures;
 use futures_util::{StreamExt, stream};
+use interrupt::Interrupt;
 use progress::Progress;
-use tokio::sync::mpsc;
+use read_ahead::ReadAhead;
+use serde_json::Value;
 
 use crate::{
     Outcome,
     input::{self, Item},
     kind, output,
-    tokens::TokenSource,
+    tokens::{TokenOption, TokenSource},
+};
+
+const TOKEN: TokenOption = TokenOption {
+    flag: "--token-file",
+    variable: "AIFI_PUSH_TOKEN",
+    without: Some("--no-token"),
 };
 
 /// Send events as the vendor's platform does: `left` is POSTed to URL/left, byte for byte.
 ///
 /// An event that fails to decode is not sent. Failures are listed and written to a file that can be
-/// sent again; the exit code is 1 then. After Ctrl-C that file contains what was not sent, too.
+/// sent again; the exit code is 1 then. An event that the receiver stores but quarantines is no
+/// failure. After Ctrl-C or SIGTERM, the event in hand is sent to its end, and what is left is written
+/// to that file, too; the second Ctrl-C ends at once.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Files of one event, or of one on each line. `-` or none for standard input.
-    files: Vec<String>,
+    /// Files of events: one, one on each line, one after another, or lists of them, also compressed
+    /// by gzip. `-` or none for standard input.
+    files: Vec<PathBuf>,
     /// Base URL that a retailer gives the vendor, such as `https://retailer.example/webhook`. The
     /// vendor's sandbox is `https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition`.
     #[arg(long)]
@@ -42,6 +47,9 @@ pub(crate) struct Options {
     /// File of the bearer token. Defaults to AIFI_PUSH_TOKEN of the environment.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// Send no token, for a service that wants none.
+    #[arg(long, conflicts_with = "token_file")]
+    no_token: bool,
     /// Kind of the events.
     #[arg(long, value_parser = kind::parser(), default_value = kind::default())]
     kind: &'static Operation,
@@ -57,83 +65,117 @@ pub(crate) struct Options {
 }
 
 pub(crate) async fn run(options: Options) -> Outcome {
-    let token = TokenSource::new(options.token_file, "AIFI_PUSH_TOKEN");
     let retries = RetryPolicy::default().max_attempts(options.retries.saturating_add(1));
     let client = Client::builder(options.url).retry(retries);
-    let client = token.give_to(client)?.build()?;
+    let client = if options.no_token {
+        client.no_token()
+    } else {
+        TokenSource::new(options.token_file, &TOKEN)?.give_to(client)?
+    };
+    let client = client.build()?;
     let mut failures = Failures::new(options.failures)?;
-    let is_interrupted = interrupted();
 
+    let interrupt = Interrupt::listen()?;
     let start = Instant::now();
     let progress = Progress::start();
     let (client, kind) = (&client, options.kind);
-    let mut items = read_ahead(options.files);
-    let mut sent = stream::poll_fn(move |context| items.poll_recv(context))
-        .map(|item: Result<Item>| {
-            let is_interrupted = Arc::clone(&is_interrupted);
+    let input = ReadAhead::start(options.files);
+    let in_hand = RefCell::new(VecDeque::new());
+    let sent = stream::poll_fn(|context| input.poll_next(context))
+        .take_until(interrupt.stop.cancelled())
+        .map(|item| {
+            let item = item.map(Rc::new);
+            if let Ok(item) = &item {
+                in_hand.borrow_mut().push_back(Rc::clone(item));
+            }
             async move {
                 let item = item?;
-                let result = if is_interrupted.load(Ordering::Relaxed) {
-                    Err("not sent: interrupted".to_owned())
-                } else {
-                    send(client, kind, &item).await
-                };
+                let result = send(client, kind, &item).await;
                 anyhow::Ok((item, result))
             }
         })
         .buffered(usize::from(options.concurrency));
+    let mut sent = pin!(sent);
 
-    let mut count = 0_u64;
-    while let Some(done) = sent.next().await {
-        let (item, result) = done?;
-        count += 1;
-        progress.advance();
-        if let Err(problem) = result {
-            failures.add(&item, &problem)?;
+    let (mut count, mut unread) = (0_u64, Vec::new());
+    let (mut is_sending, mut is_left, mut is_stopping) = (true, true, false);
+    while is_sending || (interrupt.stop.is_cancelled() && is_left) {
+        tokio::select! {
+            biased;
+            () = interrupt.abort.cancelled() => break,
+            () = interrupt.stop.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                if !in_hand.borrow().is_empty() {
+                    output::note("interrupted: waiting for the events in hand; Ctrl-C ends at once");
+                }
+            }
+            done = sent.next(), if is_sending => match done {
+                Some(Ok((item, result))) => {
+                    in_hand.borrow_mut().pop_front();
+                    count += 1;
+                    progress.advance();
+                    match result {
+                        Ok(Sent::Stored) => {}
+                        Ok(Sent::Quarantined { id }) => failures.add_quarantined(&item, &id),
+                        Err(problem) => failures.add(&item, &problem)?,
+                    }
+                }
+                Some(Err(error)) => unread.push(error),
+                None => is_sending = false,
+            },
+            left = input.left(), if interrupt.stop.is_cancelled() && is_left => match left {
+                Some(Ok(item)) => {
+                    count += 1;
+                    failures.add_unsent(&item)?;
+                }
+                Some(Err(error)) => unread.push(error),
+                None => is_left = false,
+            },
         }
     }
     progress.end();
+    for item in in_hand.take() {
+        count += 1;
+        failures.add(&item, "interrupted while it was sent: it may have arrived")?;
+    }
+    if count > 0 {
+        failures.report(count, start.elapsed())?;
+    }
+    input::ensure_read(unread)?;
+    if interrupt.stop.is_cancelled() {
+        input.ensure_read()?;
+        return Ok(false);
+    }
     ensure!(count > 0, "no event found");
-    let failed = failures.count();
-    output::line(format_args!(
-        "sent {} of {count} in {:.1} s",
-        count - failed,
-        start.elapsed().as_secs_f64()
-    ))?;
-    failures.report()?;
-    Ok(failed == 0)
+    Ok(failures.count() == 0)
 }
 
-async fn send(client: &Client, kind: &Operation, item: &Item) -> Result<(), String> {
+/// What became of an event that was not refused.
+enum Sent {
+    Stored,
+    /// The receiver stored it under this id, but it fails to decode there.
+    Quarantined {
+        id: String,
+    },
+}
+
+async fn send(client: &Client, kind: &Operation, item: &Item) -> Result<Sent, String> {
     kind.check(&item.body)
         .map_err(|error| format!("not sent, as it fails to decode: {error}"))?;
-    let answer = client.deliver(kind, item.body.clone()).await;
-    answer
-        .map(drop)
-        .map_err(|error| format!("{:#}", anyhow::Error::new(error)))
+    let Err(error) = client.deliver(kind, item.body.clone()).await else {
+        return Ok(Sent::Stored);
+    };
+    match error.rejection().and_then(quarantined) {
+        Some(id) => Ok(Sent::Quarantined { id }),
+        None => Err(format!("{:#}", anyhow::Error::new(error))),
+    }
 }
 
-/// Reads on a thread of its own, as standard input may keep it waiting.
-fn read_ahead(files: Vec<String>) -> mpsc::Receiver<Result<Item>> {
-    let (sender, items) = mpsc::channel(64);
-    thread::spawn(move || {
-        for item in input::items(files) {
-            if sender.blocking_send(item).is_err() {
-                return;
-            }
-        }
-    });
-    items
-}
-
-/// Set on Ctrl-C.
-fn interrupted() -> Arc<AtomicBool> {
-    let is_interrupted = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&is_interrupted);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            flag.store(true, Ordering::Relaxed);
-        }
-    });
-    is_interrupted
+/// Returns the id under which a receiver stored an event that it could not decode.
+fn quarantined(rejection: &Rejection) -> Option<String> {
+    if rejection.status() != 422 {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(rejection.body()).ok()?;
+    body["id"].as_str().map(str::to_owned)
 }

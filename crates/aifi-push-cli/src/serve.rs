@@ -1,43 +1,48 @@
 //! `serve`: the receiver as a server of its own.
 
 mod forward;
+mod listen;
 mod logging;
+mod reload;
 mod retention;
+mod servers;
 mod signals;
 mod store;
 mod supervisor;
+mod systemd;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use aifi_push_receiver::{Receiver, Server, Tokens, inbox::Inbox};
-use anyhow::{Context, Result};
-use axum::Router;
+use aifi_push_receiver::{Receiver, Tokens, inbox::Inbox};
+use anyhow::{Context, Error, Result, ensure};
 use bytesize::ByteSize;
+use reload::{Reload, Watch};
+use servers::Servers;
+use signals::{Hangups, Stop, StopSignals};
 use supervisor::Supervisor;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Outcome, output, tokens::TokenSource};
+use crate::{
+    Outcome,
+    tokens::{TokenOption, TokenSource},
+};
 
-/// The variable that contains the tokens where no file is given.
-const TOKENS: &str = "AIFI_PUSH_TOKEN";
+const TOKENS: TokenOption = TokenOption {
+    flag: "--token-file",
+    variable: "AIFI_PUSH_TOKEN",
+    without: Some("--dangerously-accept-anyone"),
+};
 
 /// Receive events, and store each durably before it is acknowledged.
 ///
-/// Prints the URL to configure at the vendor's, and ends on Ctrl-C or SIGTERM when what is in flight
-/// is stored. SIGHUP reloads the tokens. `/livez`, `/readyz` and `/metrics` expose health and
-/// metrics.
+/// Prints the URL to configure at the vendor's. SIGTERM turns /readyz to 503, and ends it after --drain
+/// when what is in flight is stored; Ctrl-C ends it without the wait. SIGHUP reloads tokens and
+/// certificate. `/livez`, `/readyz` and `/metrics` expose health and metrics.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Address to listen on. Port 0 chooses a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
-    listen: String,
-    /// Address for health and metrics alone, such as 127.0.0.1:9090. Without it, they are on the
-    /// address of the events.
-    #[arg(long, value_name = "ADDRESS")]
-    status_listen: Option<String>,
-    /// Path below which events arrive: with /webhook, at /webhook/left.
-    #[arg(long, value_name = "PATH", default_value = "/webhook")]
-    base_path: String,
+    #[command(flatten)]
+    servers: servers::ServerOptions,
     #[command(flatten)]
     store: store::Store,
     /// File of the bearer tokens to accept, one on each line. Defaults to AIFI_PUSH_TOKEN of the
@@ -47,30 +52,24 @@ pub(crate) struct Options {
     /// Accept requests without a token: whoever reaches the address can store events.
     #[arg(long, conflicts_with = "token_file")]
     dangerously_accept_anyone: bool,
-    /// PEM file of the certificate chain, to serve TLS.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// PEM file of the private key.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
 
-    /// Deliver each event, byte for byte, to another service: `left` to URL/left. An event that it
-    /// does not accept is redelivered 15 times over more than an hour, then it is a dead letter of
-    /// the consumer `forward`.
-    #[arg(long, value_name = "URL")]
-    forward: Option<String>,
-    /// File of the bearer token for that service. Defaults to AIFI_PUSH_FORWARD_TOKEN of the
-    /// environment.
-    #[arg(long, value_name = "FILE", requires = "forward")]
-    forward_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    forward: forward::Forwarding,
 
-    /// Delete events after this time, such as 90d, when every consumer acknowledged them.
+    /// Delete events after this time, such as 90d, also those that no consumer acknowledged, that are
+    /// quarantined, or dead letters.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     keep_for: Option<Duration>,
+    /// Delete after --keep-for only what every consumer acknowledged: without a consumer, nothing.
+    #[arg(long, requires = "keep_for")]
+    keep_unconsumed: bool,
     /// Delete the oldest events that every consumer acknowledged beyond this size, such as 10GiB.
     #[arg(long, value_name = "SIZE")]
     keep_bytes: Option<ByteSize>,
 
+    /// Status for an event that is stored, such as 200 or 204.
+    #[arg(long, value_name = "STATUS", default_value_t = 201)]
+    accepted_status: u16,
     /// Status for an event that is stored although it fails to decode. 202 is for a sender that would
     /// stop sending after a 4xx.
     #[arg(long, value_name = "STATUS", default_value_t = 422)]
@@ -84,174 +83,211 @@ pub(crate) struct Options {
     /// How large they may be together.
     #[arg(long, value_name = "SIZE", default_value = "64MiB")]
     max_queued_bytes: ByteSize,
-    /// How many connections there may be at a time; others wait.
-    #[arg(long, value_name = "CONNECTIONS", default_value_t = 1024)]
-    max_connections: usize,
-    /// How long the headers of a request, or a TLS handshake, may take.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    header_timeout: Duration,
     /// How long a body may take.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive_duration)]
     body_timeout: Duration,
-    /// How long requests in flight may take when it is to stop.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    stop_within: Duration,
+    /// How long to receive after SIGTERM, while /readyz says 503: as long as a load balancer needs to
+    /// notice.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    drain: Duration,
 
     #[command(flatten)]
     logging: logging::Logging,
 }
 
 pub(crate) async fn run(options: Options) -> Outcome {
-    options.logging.start();
-    let source = TokenSource::new(options.token_file.clone(), TOKENS);
-    let tokens = if options.dangerously_accept_anyone {
-        tracing::warn!(
-            "requests without a token are accepted: whoever reaches this can store events"
-        );
-        Tokens::dangerously_accept_anyone()
-    } else {
-        Tokens::new(source.read()?)?
+    // Before anything else, so that no signal is missed.
+    let mut stop_signals = StopSignals::listen()?;
+    let hangups = Hangups::listen()?;
+    let log = options.logging.start();
+    let dropped_lines = logging::DroppedLines(log.dropped_lines.clone());
+    let running = tokio::select! {
+        biased;
+        _ = stop_signals.next() => return Ok(true),
+        running = Running::start(&options, hangups, dropped_lines) => running?,
     };
-    let forward = options.forward_client()?;
-    let store::Opened { inbox, spooled } = options.store.open().await?;
-    let receiver = options.receiver(inbox.clone(), tokens.clone())?;
-    let servers = options.servers(&receiver).await?;
-    let url = options.url(&servers);
-
-    // Before anything else runs, so that no signal is missed from here on.
-    let stop = signals::stop()?;
-    let mut supervisor = Supervisor::default();
-    // Without tokens as well: a hangup that nobody listens for ends the process.
-    supervisor.spawn(
-        "reload of the tokens",
-        signals::reload_on_hangup(tokens, source)?,
-    );
-    let stopping = CancellationToken::new();
-    let stopped = || stopping.clone().cancelled_owned();
-    if let Some(client) = forward {
-        let consumer = forward::consumer(inbox.clone(), client).stop_timeout(options.stop_within);
-        let run = consumer.run(stopped());
-        supervisor.spawn("forwarding", async { Ok(run.await?) });
-    }
-    if let Some(spooled) = spooled {
-        let stopped = stopped();
-        supervisor.spawn("spool", async move {
-            spooled.run(stopped).await;
-            Ok(())
-        });
-    }
-    if let Some(bounds) = options.bounds() {
-        let pruning = retention::keep_within(inbox.clone(), bounds, stopped());
-        supervisor.spawn("retention", pruning);
-    }
-    let serving = CancellationToken::new();
-    for (name, server, app) in servers {
-        let shutdown = serving.clone().cancelled_owned();
-        supervisor.spawn(name, async move {
-            server.serve(app, shutdown).await;
-            Ok(())
-        });
-    }
-    output::line(format_args!("listening on {url}"))?;
-
-    let failure = tokio::select! {
-        () = stop => None,
-        failure = supervisor.first_end() => Some(failure),
-        failed = inbox.failed() => Some(failed.into()),
-    };
-    if let Some(failure) = &failure {
-        tracing::error!(error = format!("{failure:#}"), "stopping after a failure");
-    } else {
-        tracing::info!("stopping");
-    }
-    // First the requests in flight, then what handles their events.
-    serving.cancel();
-    let ended = async {
-        supervisor.end_of(&["events", "status"]).await;
-        stopping.cancel();
-        receiver.close().await;
-        supervisor
-            .end_of(&["forwarding", "spool", "retention"])
-            .await;
-    };
-    // What is in flight has its time twice: as a request, and as a delivery.
-    let limit = 2 * options.stop_within;
-    if tokio::time::timeout(limit, ended).await.is_err() {
-        tracing::warn!(
-            "stopped with an event in flight: it is forwarded again after the next start"
-        );
-    }
-    failure.map_or(Ok(true), Err)
+    running.until_its_end(&options, stop_signals).await
 }
 
-/// A server, with a name for errors and what it serves.
-type NamedServer = (&'static str, Server, Router);
+/// Everything that runs.
+struct Running {
+    receiver: Receiver,
+    inbox: Arc<dyn Inbox>,
+    supervisor: Supervisor,
+    /// Ends the servers.
+    serving: CancellationToken,
+    /// Ends what handles their events.
+    handling: CancellationToken,
+}
+
+impl Running {
+    async fn start(
+        options: &Options,
+        hangups: Hangups,
+        dropped_lines: logging::DroppedLines,
+    ) -> Result<Self> {
+        // Each connection takes one, and the usual limit is for interactive programs.
+        #[cfg(unix)]
+        if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+        }
+        let token_file = Watch::new(&options.token_file);
+        let certificate_files = Watch::new(options.servers.certificate_files());
+        let (source, tokens) = if options.dangerously_accept_anyone {
+            tracing::warn!(
+                "requests without a token are accepted: whoever reaches this can store events"
+            );
+            (None, Tokens::dangerously_accept_anyone())
+        } else {
+            let source = TokenSource::new(options.token_file.clone(), &TOKENS)?;
+            let tokens = Tokens::new(source.read()?)?;
+            (Some(source), tokens)
+        };
+        let forwarders = options.forward.forwarders()?;
+        let store::Opened { inbox, spooled } = options.store.open().await?;
+        let receiver = options.receiver(inbox.clone(), tokens.clone(), dropped_lines)?;
+        let servers = options.servers.start(&receiver).await?;
+
+        let certificate = servers.certificate.as_ref();
+        tracing::info!(
+            tokens = tokens.count(),
+            certificate_valid_until = certificate.and_then(reload::valid_until),
+            "receiving"
+        );
+        let mut supervisor = Supervisor::default();
+        let reload = Reload {
+            tokens: source.map(|source| (tokens, source)),
+            token_file,
+            certificate: servers.certificate.clone(),
+            certificate_files,
+        };
+        // Without files as well: a hangup that nobody listens for ends the process.
+        supervisor.spawn("reload", reload.run(hangups));
+        if let Some(watchdog) = systemd::watchdog() {
+            supervisor.spawn("watchdog", watchdog);
+        }
+        let handling = CancellationToken::new();
+        let handled = || handling.clone().cancelled_owned();
+        for forwarder in forwarders {
+            let (inbox, stop_within) = (inbox.clone(), options.servers.stop_within);
+            let forward = &options.forward;
+            let forwarding = forward.run(forwarder, inbox, stop_within, handling.clone());
+            supervisor.spawn("forwarding", forwarding);
+        }
+        if let Some(spooled) = spooled {
+            let handled = handled();
+            supervisor.spawn("spool", async move {
+                spooled.run(handled).await;
+                Ok(())
+            });
+        }
+        if let Some(bounds) = options.bounds() {
+            let pruning = retention::keep_within(inbox.clone(), bounds, handled());
+            supervisor.spawn("retention", pruning);
+        }
+        let serving = CancellationToken::new();
+        servers.print_urls()?;
+        let Servers { servers, .. } = servers;
+        for (name, server, app) in servers {
+            let shutdown = serving.clone().cancelled_owned();
+            supervisor.spawn(name, async move {
+                server.serve(app, shutdown).await;
+                Ok(())
+            });
+        }
+        systemd::notify(systemd::State::Ready);
+        Ok(Self {
+            receiver,
+            inbox,
+            supervisor,
+            serving,
+            handling,
+        })
+    }
+
+    async fn until_its_end(mut self, options: &Options, mut stop: StopSignals) -> Outcome {
+        let ended: Result<Stop, Error> = tokio::select! {
+            stopped = stop.next() => Ok(stopped),
+            failure = self.supervisor.first_end() => Err(failure),
+            failed = self.inbox.failed() => Err(failed.into()),
+        };
+        systemd::notify(systemd::State::Stopping);
+        match &ended {
+            Ok(Stop::Terminate) if !options.drain.is_zero() => {
+                self.receiver.drain();
+                tracing::info!(time = ?options.drain, "not ready any more, and receiving for a while");
+                tokio::select! {
+                    () = sleep(options.drain) => {}
+                    // Somebody is in a hurry.
+                    _ = stop.next() => {}
+                }
+                tracing::info!("stopping");
+            }
+            Ok(_) => tracing::info!("stopping"),
+            // The log has it, and standard error may be stuck.
+            Err(failure) => {
+                tracing::error!(error = format!("{failure:#}"), "stopping after a failure");
+            }
+        }
+        // First the requests in flight, then what handles their events.
+        self.serving.cancel();
+        let end = async {
+            self.supervisor.end_of(&["events", "status"]).await;
+            self.handling.cancel();
+            self.receiver.close().await;
+            let handling = ["forwarding", "spool", "retention"];
+            self.supervisor.end_of(&handling).await;
+        };
+        // What is in flight has its time twice: as a request, and as a delivery.
+        let limit = 2 * options.servers.stop_within;
+        if timeout(limit, end).await.is_err() {
+            tracing::warn!(
+                "stopped with an event in flight: it is forwarded again after the next start"
+            );
+        }
+        Ok(ended.is_ok())
+    }
+}
 
 impl Options {
-    fn receiver(&self, inbox: Arc<dyn Inbox>, tokens: Tokens) -> Result<Receiver> {
-        let status = self.quarantined_status.try_into();
-        let status = status.context("--quarantined-status: expected an HTTP status")?;
+    fn receiver(
+        &self,
+        inbox: Arc<dyn Inbox>,
+        tokens: Tokens,
+        dropped_lines: logging::DroppedLines,
+    ) -> Result<Receiver> {
+        let accepted = self.accepted_status.try_into();
+        let quarantined = self.quarantined_status.try_into();
         let receiver = Receiver::builder(inbox, tokens)
-            .quarantined_status(status)
+            .accepted_status(accepted.context("--accepted-status: expected an HTTP status")?)
+            .quarantined_status(
+                quarantined.context("--quarantined-status: expected an HTTP status")?,
+            )
             .max_body_bytes(bytes(self.max_body))
             .max_queued(self.max_queued, bytes(self.max_queued_bytes))
-            .body_timeout(self.body_timeout);
+            .body_timeout(self.body_timeout)
+            .collector(Box::new(dropped_lines));
         Ok(receiver.build()?)
-    }
-
-    /// The server of the events, and perhaps one of health and metrics alone.
-    async fn servers(&self, receiver: &Receiver) -> Result<Vec<NamedServer>> {
-        let server = self.server(&self.listen).await?;
-        let server = match (&self.tls_cert, &self.tls_key) {
-            (Some(certificates), Some(key)) => server.tls(certificates, key)?,
-            _ => server,
-        };
-        let Some(address) = &self.status_listen else {
-            return Ok(vec![("events", server, receiver.app(&self.base_path)?)]);
-        };
-        let status = self.server(address).await.context("--status-listen")?;
-        tracing::info!(address = %status.address(), "health and metrics");
-        Ok(vec![
-            ("events", server, receiver.events_app(&self.base_path)?),
-            ("status", status, receiver.status_router()),
-        ])
-    }
-
-    async fn server(&self, address: &str) -> Result<Server> {
-        Ok(Server::bind(address)
-            .await?
-            .max_connections(self.max_connections)
-            .header_timeout(self.header_timeout)
-            .stop_within(self.stop_within))
-    }
-
-    /// The URL to configure at the vendor's.
-    fn url(&self, servers: &[NamedServer]) -> String {
-        let scheme = self.tls_cert.as_ref().map_or("http", |_| "https");
-        let address = servers.first().map(|(_, server, _)| server.address());
-        let address = address.map(|address| address.to_string());
-        let base_path = self.base_path.trim_end_matches('/');
-        format!("{scheme}://{}{base_path}", address.unwrap_or_default())
     }
 
     fn bounds(&self) -> Option<retention::Bounds> {
         let bounds = retention::Bounds {
             age: self.keep_for,
+            keep_unconsumed: self.keep_unconsumed,
             bytes: self.keep_bytes.map(|size| size.as_u64()),
         };
+        bounds.log();
         (bounds.age.is_some() || bounds.bytes.is_some()).then_some(bounds)
-    }
-
-    fn forward_client(&self) -> Result<Option<aifi_push::Client>> {
-        let Some(url) = &self.forward else {
-            return Ok(None);
-        };
-        forward::client(url, self.forward_token_file.clone())
-            .context("--forward")
-            .map(Some)
     }
 }
 
 fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+/// Parses a time such as 10s, of which none would mean never.
+fn positive_duration(text: &str) -> Result<Duration> {
+    let duration = humantime::parse_duration(text)?;
+    ensure!(!duration.is_zero(), "more than 0 seconds are needed");
+    Ok(duration)
 }

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use aifi_push::types::TransitionLeft;
 
+use crate::escape;
+
 /// Who left which store, when, after what time, and what the state of the session is.
 pub(crate) struct Summary<'a>(pub(crate) &'a TransitionLeft);
 
@@ -20,7 +22,10 @@ impl fmt::Display for Summary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let event = self.0;
         let session = event.session.as_ref();
-        let mut line = |name: &str, value: String| writeln!(f, "  {name:<9} {value}");
+        let mut line = |name: &str, value: String| {
+            let value = escape::line(&value);
+            writeln!(f, "  {name:<9} {value}")
+        };
 
         let customer = &event.customer;
         let id = customer.external_id.as_ref().or(customer.id.as_ref());

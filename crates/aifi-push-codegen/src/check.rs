@@ -3,7 +3,9 @@
 //! Progenitor panics on some documents, and generates Rust that loses data from others. Each rule
 //! here turns one such case into a message that says where it is and how to fix it.
 
+mod dropped;
 mod extensible_enums;
+mod names;
 mod operations;
 mod schemas;
 
@@ -12,6 +14,7 @@ use crate::{Error, document::Document, error::Problem, pointer::Pointer};
 /// Finds every violation of a rule, in the order of the document.
 pub(crate) fn check(document: &Document) -> Result<(), Error> {
     let mut problems = Problems(Vec::new());
+    dropped::check(document, &mut problems);
     check_servers(document, &mut problems);
     operations::check(document, &mut problems);
     schemas::check(document, &mut problems);

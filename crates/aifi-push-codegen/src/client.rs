@@ -18,7 +18,7 @@ use crate::{
     Error,
     docs::{doc_attributes, operation_doc},
     document::Document,
-    short_paths::ShortPaths,
+    short_paths::{ShortPaths, imports},
 };
 
 /// The module `client` with a method for each operation.
@@ -33,9 +33,11 @@ pub(crate) fn client(document: &Document, progenitor: &syn::File) -> Result<Toke
             complete_method(method, operation, &doc)
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let imports = imports();
     Ok(quote! {
         #[cfg(feature = "client")]
         mod client {
+            #imports
             use super::types;
             use crate::{Client, Error, Response};
 

@@ -3,7 +3,7 @@
 use openapiv3::{Operation, Schema};
 use syn::{Attribute, parse_quote};
 
-use crate::document::{PROVENANCE, SENSITIVE};
+use crate::document::{PROVENANCE, SENSITIVE, is_guess};
 
 /// Returns a `#[doc]` attribute for each line, with the space that a hand-written comment has.
 pub(crate) fn doc_attributes(text: &str) -> Vec<Attribute> {
@@ -23,8 +23,9 @@ pub(crate) fn schema_doc(name: &str, schema: &Schema) -> String {
     description.unwrap_or_else(|| format!("`{name}` of the document."))
 }
 
-/// Returns the description of a property, its name on the wire and its provenance.
-pub(crate) fn property_doc(wire_name: &str, property: &Schema) -> String {
+/// Returns the description of a property, its name on the wire, its provenance, and where a value is
+/// that does not fit.
+pub(crate) fn property_doc(wire_name: &str, property: &Schema, required: bool) -> String {
     let source = match extension(property, PROVENANCE) {
         Some("documented") => "documented by the vendor",
         Some("example") => "from the vendor's example",
@@ -32,7 +33,11 @@ pub(crate) fn property_doc(wire_name: &str, property: &Schema) -> String {
     };
     let mut paragraphs: Vec<String> = Vec::new();
     paragraphs.extend(property.schema_data.description.clone());
-    paragraphs.push(format!("`{wire_name}` on the wire, {source}."));
+    let odd = match is_guess(property, required) {
+        true => " A value that does not fit is in `extra`.",
+        false => "",
+    };
+    paragraphs.push(format!("`{wire_name}` on the wire, {source}.{odd}"));
     paragraphs.join("\n\n")
 }
 

@@ -4,8 +4,10 @@ use openapiv3::{
     ObjectType, OpenAPI, Operation, ReferenceOr, Response, Schema, SchemaKind, Server, Type,
 };
 use serde::Deserialize;
+use serde_json::Value;
+use serde_path_to_error::Segment;
 
-use crate::{Error, error::Problem, pointer::Pointer};
+use crate::{Error, error::Problem, pointer::Pointer, unique_keys::UniqueKeys};
 
 /// The extension that lists the known values of an extensible enum.
 pub(crate) const EXTENSIBLE_ENUM: &str = "x-extensible-enum";
@@ -13,18 +15,26 @@ pub(crate) const EXTENSIBLE_ENUM: &str = "x-extensible-enum";
 pub(crate) const PROVENANCE: &str = "x-provenance";
 /// The extension that keeps a property out of `Debug`.
 pub(crate) const SENSITIVE: &str = "x-sensitive";
+/// The extension that says whom or what a property identifies.
+pub(crate) const SUBJECT: &str = "x-subject";
 
 /// A document, unchanged.
 #[derive(Debug)]
 pub(crate) struct Document {
     pub(crate) api: OpenAPI,
+    /// The same as JSON, with what the parser drops.
+    pub(crate) json: Value,
 }
 
 impl Document {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        // Editors on Windows write a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         check_version(text)?;
+        from_json::<UniqueKeys>(text)?;
         Ok(Self {
             api: from_json(text)?,
+            json: from_json(text)?,
         })
     }
 
@@ -106,6 +116,14 @@ pub(crate) fn object(schema: &Schema) -> Option<&ObjectType> {
     }
 }
 
+/// Returns `true` if an event need not follow the type of a property: the vendor does not document
+/// it, and the event may lack it.
+pub(crate) fn is_guess(property: &Schema, required: bool) -> bool {
+    let provenance = property.schema_data.extensions.get(PROVENANCE);
+    let documented = provenance.and_then(Value::as_str) == Some("documented");
+    !documented && !required
+}
+
 /// Returns `true` if a schema is an extensible enum.
 pub(crate) fn is_extensible_enum(schema: &Schema) -> bool {
     schema.schema_data.extensions.contains_key(EXTENSIBLE_ENUM)
@@ -119,7 +137,7 @@ pub(crate) fn known_values(schema: &Schema) -> Option<Vec<&str>> {
         .extensions
         .get(EXTENSIBLE_ENUM)?
         .as_array()?;
-    values.iter().map(serde_json::Value::as_str).collect()
+    values.iter().map(Value::as_str).collect()
 }
 
 /// Checked first, as parsing a document of another version fails with misleading errors.
@@ -145,12 +163,17 @@ fn check_version(text: &str) -> Result<(), Error> {
 fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().iter().map(ToString::to_string);
-        Error::Syntax {
-            pointer: path
-                .fold(Pointer::root(), |pointer, segment| pointer.join(&segment))
-                .to_string(),
-            source: error.into_inner(),
+        let path = error.path().iter().map(|segment| match segment {
+            Segment::Seq { index } => index.to_string(),
+            other => other.to_string(),
+        });
+        let pointer = path
+            .fold(Pointer::root(), |pointer, segment| pointer.join(&segment))
+            .to_string();
+        let source = error.into_inner();
+        match UniqueKeys::problem(&source) {
+            Some(message) => Error::Document(vec![Problem { pointer, message }]),
+            None => Error::Syntax { pointer, source },
         }
     })?;
     deserializer.end().map_err(|source| Error::Syntax {

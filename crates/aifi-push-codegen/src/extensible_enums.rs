@@ -55,6 +55,8 @@ pub(crate) fn extensible_enum(name: &str, schema: &Schema) -> TokenStream {
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct #unlisted(String);
 
+        impl crate::model::Decode for #type_name {}
+
         impl #unlisted {
             /// Returns the value on the wire.
             pub fn as_str(&self) -> &str {

@@ -17,6 +17,7 @@
 //! | `check` | document | reports what the generator does not support, by JSON pointer |
 //! | `prepare` | document | makes every model keep what it decodes: unknown fields, nulls, numbers |
 //! | `models` | tree | order of the document, documentation, `#[deprecated]`, builders, a `Debug` without customer data |
+//! | `reader` | tree | decoding that keeps what is not in the document or does not fit |
 //! | `extensible_enums` | document | an enum with a catch-all for each extensible enum |
 //! | `operations` | document | a constant for each operation, for servers |
 //! | `client` | tree | methods that leave sending to hand-written code |
@@ -35,7 +36,9 @@ mod pointer;
 mod prepare;
 mod progenitor;
 mod public_api;
+mod reader;
 mod short_paths;
+mod unique_keys;
 
 use document::Document;
 pub use error::{Error, Problem};

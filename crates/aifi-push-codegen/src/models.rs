@@ -1,19 +1,22 @@
 //! The models: typify's structs in the order of the document, with what typify does not add.
 
+use std::collections::BTreeSet;
+
 use openapiv3::{ObjectType, Schema};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Attribute, Field, Fields, Item, ItemStruct, Meta, Token, Type, parse_quote,
-    punctuated::Punctuated, visit_mut::VisitMut,
+    Attribute, Field, Fields, GenericArgument, Item, ItemStruct, Meta, PathArguments, Token, Type,
+    parse_quote, punctuated::Punctuated, visit_mut::VisitMut,
 };
 
 use crate::{
     Error,
     docs::{doc_attributes, is_sensitive, property_doc, schema_doc},
-    document::{Document, is_extensible_enum, object},
+    document::{Document, is_extensible_enum, is_guess, object},
     extensible_enums::extensible_enum,
-    short_paths::ShortPaths,
+    reader::Reader,
+    short_paths::{ShortPaths, imports},
 };
 
 /// The module `types` with a struct or an enum for each named schema.
@@ -33,19 +36,31 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
         })
         .collect::<Result<Vec<_>, _>>()?;
     let json_schema = json_schema(document);
+    let imports = imports();
+    let properties = property_names(document);
     Ok(quote! {
         /// The models: a type for each schema of the document.
         ///
         /// The `Debug` output of a model contains no customer data: it leaves out the fields that
         /// the document marks `x-sensitive`, and those that are not in the document.
         pub mod types {
-            use ::chrono::{DateTime, Utc};
+            #imports
 
             #(#items)*
 
             #json_schema
         }
+
+        /// The names of all properties, sorted: what an error may show of a body.
+        pub(crate) const PROPERTIES: &[&str] = &[#(#properties),*];
     })
+}
+
+fn property_names(document: &Document) -> BTreeSet<&str> {
+    let objects = document.schemas().filter_map(|(_, schema)| object(schema));
+    objects
+        .flat_map(|object| object.properties.keys().map(String::as_str))
+        .collect()
 }
 
 /// The name of the function is never that of a type, as types begin with a capital.
@@ -94,6 +109,7 @@ fn model(
     };
     let mut typify: Vec<Field> = std::mem::take(&mut fields.named).into_iter().collect();
     let mut shown = Vec::new();
+    let mut reader = Reader::default();
     for (wire_name, property) in &object.properties {
         let Some(property) = property.as_item() else {
             continue;
@@ -104,6 +120,7 @@ fn model(
             .ok_or_else(|| Error::Shape(format!("field for `{wire_name}` in `{name}`")))?;
         let required = object.required.contains(wire_name);
         complete_field(&mut field, wire_name, property, required);
+        reader.add(&field, wire_name, property, required);
         if !is_sensitive(property) {
             shown.extend(field.ident.clone());
         }
@@ -111,16 +128,18 @@ fn model(
     }
     let [mut unknown] = <[Field; 1]>::try_from(typify)
         .map_err(|_| Error::Shape(format!("one field for the unknown fields of `{name}`")))?;
-    let doc = "Fields that are not in the document, as received.";
-    unknown.attrs = doc_attributes(doc);
+    unknown.attrs = doc_attributes(reader.doc_of_extra());
     unknown.attrs.push(parse_quote!(#[builder(default)]));
     unknown.attrs.push(parse_quote!(#[serde(flatten)]));
     fields.named.push(unknown);
 
     let ident = &item.ident;
+    let reader = reader.model(ident);
     let shown_names = shown.iter().map(ToString::to_string);
     Ok(quote! {
         #item
+
+        #reader
 
         impl ::std::fmt::Debug for #ident {
             #[allow(deprecated)]
@@ -137,7 +156,7 @@ fn model_attributes(name: &str, schema: &Schema, object: &ObjectType) -> Vec<Att
     let required = &object.required;
     let mut attributes = doc_attributes(&schema_doc(name, schema));
     attributes.extend::<[Attribute; 5]>([
-        parse_quote!(#[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]),
+        parse_quote!(#[derive(Clone, PartialEq, ::serde::Serialize)]),
         parse_quote!(#[derive(::bon::Builder)]),
         parse_quote!(#[builder(on(String, into))]),
         parse_quote!(#[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]),
@@ -153,10 +172,17 @@ fn model_attributes(name: &str, schema: &Schema, object: &ObjectType) -> Vec<Att
 }
 
 fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, required: bool) {
-    field
-        .attrs
-        .retain(|attribute| attribute.path().is_ident("serde"));
-    let mut attributes = doc_attributes(&property_doc(wire_name, property));
+    // Typify has the box of a recursive type outside, where a builder would require a value and
+    // encoding write null.
+    if let Some(inner) = argument(&field.ty, "Box").and_then(|ty| argument(ty, "Option")) {
+        field.ty = parse_quote!(Option<Box<#inner>>);
+        if !required {
+            let skip =
+                parse_quote!(#[serde(skip_serializing_if = "::std::option::Option::is_none")]);
+            field.attrs.push(skip);
+        }
+    }
+    let mut attributes = doc_attributes(&property_doc(wire_name, property, required));
     if property.schema_data.deprecated {
         attributes.push(match &property.schema_data.description {
             Some(note) => parse_quote!(#[deprecated(note = #note)]),
@@ -167,20 +193,41 @@ fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, require
     if required && is_option(field) {
         attributes.push(parse_quote!(#[builder(required)]));
     }
-    attributes.append(&mut field.attrs);
+    attributes.extend(field.attrs.iter().filter_map(for_encoding));
+    let wider = if is_guess(property, required) {
+        Some(quote!(crate::schema::example))
+    } else {
+        has_date_time(field).then(|| quote!(crate::schema::date_time))
+    };
+    attributes.extend(wider.map(|wider| -> Attribute {
+        parse_quote!(#[cfg_attr(feature = "schemars", schemars(transform = #wider))])
+    }));
     field.attrs = attributes;
+}
+
+/// Returns what an attribute says of encoding, as decoding is not derived.
+fn for_encoding(attribute: &Attribute) -> Option<Attribute> {
+    let options = serde_options(attribute)?.into_iter();
+    let options = options.filter(|option| !option.path().is_ident("deserialize_with"));
+    let options: Punctuated<Meta, Token![,]> = options.collect();
+    (!options.is_empty()).then(|| parse_quote!(#[serde(#options)]))
+}
+
+fn serde_options(attribute: &Attribute) -> Option<Punctuated<Meta, Token![,]>> {
+    let is_serde = attribute.path().is_ident("serde");
+    let options = attribute.parse_args_with(Punctuated::parse_terminated);
+    options.ok().filter(|_| is_serde)
 }
 
 /// Returns `true` if serde knows `field` as `wire_name`.
 fn is_named(field: &Field, wire_name: &str) -> bool {
     let rename = field.attrs.iter().find_map(|attribute| {
-        let options = attribute
-            .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
-            .ok()?;
-        options.into_iter().find_map(|option| match option {
-            Meta::NameValue(option) if option.path.is_ident("rename") => Some(option.value),
-            _ => None,
-        })
+        serde_options(attribute)?
+            .into_iter()
+            .find_map(|option| match option {
+                Meta::NameValue(option) if option.path.is_ident("rename") => Some(option.value),
+                _ => None,
+            })
     });
     match (rename, &field.ident) {
         (Some(rename), _) => rename == parse_quote!(#wire_name),
@@ -189,13 +236,26 @@ fn is_named(field: &Field, wire_name: &str) -> bool {
     }
 }
 
+fn has_date_time(field: &Field) -> bool {
+    let ty = field.ty.to_token_stream().to_string();
+    ty.split_whitespace().any(|word| word == "DateTime")
+}
+
 fn is_option(field: &Field) -> bool {
-    match &field.ty {
-        Type::Path(ty) => ty
-            .path
-            .segments
-            .first()
-            .is_some_and(|s| s.ident == "Option"),
-        _ => false,
+    argument(&field.ty, "Option").is_some()
+}
+
+/// Returns the argument of a generic type such as `Option<T>`.
+fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+    let Type::Path(ty) = ty else {
+        return None;
+    };
+    let last = ty.path.segments.last().filter(|last| last.ident == name)?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(GenericArgument::Type(argument)) => Some(argument),
+            _ => None,
+        },
+        _ => None,
     }
 }

@@ -1,13 +1,14 @@
 //! A constant for each operation, for servers.
 
-use heck::ToShoutySnakeCase;
-use openapiv3::{MediaType, Operation, ReferenceOr};
+use heck::{ToShoutySnakeCase, ToUpperCamelCase};
+use openapiv3::{MediaType, Operation, ReferenceOr, Schema};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use serde_json::Value;
 
 use crate::{
     docs::{doc_attributes, operation_doc},
-    document::{Document, schema_name},
+    document::{Document, SUBJECT, object, referred, schema_name},
 };
 
 pub(crate) fn operations(document: &Document) -> TokenStream {
@@ -22,7 +23,12 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
             Some(example) => quote!(Some(#example)),
             None => quote!(None),
         };
-        let body = body(operation).map(|body| format_ident!("{body}"));
+        let mut subjects = Vec::new();
+        if let Some(schema) = body(operation).and_then(|reference| document.schema(reference)) {
+            add_subjects(document, schema, &mut Vec::new(), &mut subjects);
+        }
+        let body = body(operation).and_then(schema_name);
+        let body = body.map(|body| format_ident!("{body}"));
         constants.push(quote! {
             #(#docs)*
             pub const #name: Operation = Operation {
@@ -30,6 +36,7 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
                 method: #method,
                 path: #path,
                 example: #example,
+                subjects: &[#(#subjects),*],
                 decodes: decodes::<types::#body>,
             };
 
@@ -44,7 +51,7 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
         /// The operations of the document.
         pub mod operations {
             use super::types;
-            use crate::{Operation, Push, operation::decodes};
+            use crate::{Operation, Push, SubjectField, SubjectKind, operation::decodes};
 
             /// The URL of the first server in the document.
             pub const SERVER: &str = #server;
@@ -57,12 +64,45 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
     }
 }
 
-/// Returns the name of the body's schema.
+/// Returns the reference to the body's schema.
 fn body(operation: &Operation) -> Option<&str> {
     let ReferenceOr::Reference { reference } = media(operation)?.schema.as_ref()? else {
         return None;
     };
-    schema_name(reference)
+    Some(reference)
+}
+
+/// Adds the properties of a schema that say whom or what an event is about, below `path`.
+fn add_subjects<'a>(
+    document: &'a Document,
+    schema: &'a Schema,
+    path: &mut Vec<&'a str>,
+    subjects: &mut Vec<TokenStream>,
+) {
+    /// Deeper than any event, where a schema contains itself.
+    const MAX_DEPTH: usize = 8;
+    let properties = object(schema)
+        .into_iter()
+        .flat_map(|object| &object.properties);
+    for (name, property) in properties {
+        let Some(property) = property.as_item() else {
+            continue;
+        };
+        path.push(name);
+        let kind = property.schema_data.extensions.get(SUBJECT);
+        if let Some(kind) = kind.and_then(|kind| kind.as_str()) {
+            let kind = format_ident!("{}", kind.to_upper_camel_case());
+            subjects.push(quote! {
+                SubjectField { kind: SubjectKind::#kind, path: &[#(#path),*] }
+            });
+        }
+        if path.len() < MAX_DEPTH
+            && let Some(schema) = referred(property).and_then(|name| document.schema(name))
+        {
+            add_subjects(document, schema, path, subjects);
+        }
+        path.pop();
+    }
 }
 
 fn media(operation: &Operation) -> Option<&MediaType> {
@@ -70,9 +110,16 @@ fn media(operation: &Operation) -> Option<&MediaType> {
     body.content.values().next()
 }
 
+/// Returns `example`, or the first of `examples` that is written in the document.
+fn first_example(media: &MediaType) -> Option<&Value> {
+    let examples = media.examples.values();
+    let mut examples = examples.filter_map(|example| example.as_item()?.value.as_ref());
+    media.example.as_ref().or_else(|| examples.next())
+}
+
 /// Returns the example of the request as JSON.
 fn example(operation: &Operation) -> Option<String> {
-    let mut example = media(operation)?.example.clone()?;
+    let mut example = first_example(media(operation)?)?.clone();
     // Another crate of the build may enable the feature of serde_json that keeps the order of keys;
     // sorted here, they are the same in every build.
     example.sort_all_objects();

@@ -19,8 +19,8 @@ fn settings(document: &Document) -> GenerationSettings {
         .with_derive("PartialEq")
         // The order of a HashMap differs from run to run.
         .with_map_type("::std::collections::BTreeMap")
-        // An f64 encodes 95 as 95.0.
-        .with_conversion(number(), "::serde_json::Number", [].into_iter());
+        // An f64 encodes 95 as 95.0, and rounds.
+        .with_conversion(number(), "crate::Number", [].into_iter());
     for (name, _) in document.extensible_enums() {
         settings.with_replacement(name, name, [].into_iter());
     }

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fmt};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{
-    Attribute, Expr, Fields, ImplItem, Item, ItemImpl, LitStr, Visibility, parse_quote,
+    Attribute, Expr, Fields, Ident, ImplItem, Item, ItemImpl, LitStr, Path, Type, Visibility,
+    parse_quote,
     visit_mut::{self, VisitMut},
 };
 
@@ -115,7 +116,9 @@ struct PublicItems;
 
 impl VisitMut for PublicItems {
     fn visit_file_mut(&mut self, file: &mut syn::File) {
-        file.items.retain(is_public);
+        let private: Vec<Ident> = file.items.iter().filter_map(private_name).collect();
+        file.items
+            .retain(|item| is_public(item) && !is_impl_with(item, &private));
         visit_mut::visit_file_mut(self, file);
         file.items.retain(|item| match item {
             Item::Impl(item) => item.trait_.is_some() || !item.items.is_empty(),
@@ -125,7 +128,7 @@ impl VisitMut for PublicItems {
 
     fn visit_item_mod_mut(&mut self, module: &mut syn::ItemMod) {
         if let Some((_, items)) = &mut module.content {
-            items.retain(is_public);
+            retain_public(items);
         }
         visit_mut::visit_item_mod_mut(self, module);
     }
@@ -198,6 +201,11 @@ fn wire_name(attribute: &Attribute) -> Option<LitStr> {
     name
 }
 
+fn retain_public(items: &mut Vec<Item>) {
+    let private: Vec<Ident> = items.iter().filter_map(private_name).collect();
+    items.retain(|item| is_public(item) && !is_impl_with(item, &private));
+}
+
 fn is_public(item: &Item) -> bool {
     match item {
         Item::Const(item) => is_pub(&item.vis),
@@ -206,10 +214,46 @@ fn is_public(item: &Item) -> bool {
         Item::Struct(item) => is_pub(&item.vis),
         Item::Use(item) => is_pub(&item.vis),
         // A private module may contain methods of a public type.
-        Item::Mod(item) => item.content.is_some(),
+        Item::Mod(item) => {
+            item.content.is_some() && !item.attrs.contains(&parse_quote!(#[cfg(test)]))
+        }
         Item::Impl(_) => true,
         _ => false,
     }
+}
+
+/// Returns the name of a type or a trait that is not public.
+fn private_name(item: &Item) -> Option<Ident> {
+    let (visibility, name) = match item {
+        Item::Enum(item) => (&item.vis, &item.ident),
+        Item::Struct(item) => (&item.vis, &item.ident),
+        Item::Trait(item) => (&item.vis, &item.ident),
+        _ => return None,
+    };
+    (!is_pub(visibility)).then(|| name.clone())
+}
+
+/// Returns `true` for an implementation for one of the types, or of one of the traits.
+fn is_impl_with(item: &Item, names: &[Ident]) -> bool {
+    let Item::Impl(item) = item else {
+        return false;
+    };
+    let is_named = |path: &Path| {
+        path.segments
+            .last()
+            .is_some_and(|s| names.contains(&s.ident))
+    };
+    let of_type = matches!(&*item.self_ty, Type::Path(ty) if is_named(&ty.path));
+    of_type
+        || item
+            .trait_
+            .iter()
+            .any(|(path, ..)| is_named(path) || is_crates(path))
+}
+
+/// Returns `true` for a path such as `crate::model::Model`, as public traits are imported.
+fn is_crates(path: &Path) -> bool {
+    path.segments.first().is_some_and(|s| s.ident == "crate")
 }
 
 fn is_pub(visibility: &Visibility) -> bool {

@@ -1,5 +1,6 @@
 //! Consumers: handlers that receive each event at least once.
 
+mod breaker;
 mod handler;
 mod runtime;
 
@@ -27,7 +28,8 @@ const MIN_LEASE: Duration = Duration::from_secs(1);
 /// [timeout](ConsumerBuilder::handler_timeout) failed; the event is redelivered after a delay while
 /// others go on, and becomes a dead letter when its attempts are exhausted. An event that was in
 /// flight when the process crashed is handled alone, so that one which crashes the process takes no
-/// other with it.
+/// other with it. While what the handlers depend on is [down](HandlerError::unavailable), the consumer
+/// pauses rather than exhaust the attempts of every event.
 ///
 /// ```no_run
 /// use std::{error::Error, sync::Arc, time::Duration};

@@ -72,6 +72,7 @@ impl Event {
     }
 
     /// The headers as an inbox stores them: a JSON object, or nothing if there are none.
+    #[cfg(any(feature = "sqlite", feature = "jetstream"))]
     pub(crate) fn headers_to_json(&self) -> Option<String> {
         let headers = self.headers.iter();
         let headers: serde_json::Map<_, _> = headers
@@ -81,6 +82,7 @@ impl Event {
     }
 
     /// Reads what [`headers_to_json`](Self::headers_to_json) returned.
+    #[cfg(any(feature = "sqlite", feature = "jetstream"))]
     pub(crate) fn headers_from_json(
         json: Option<&str>,
     ) -> serde_json::Result<BTreeMap<String, String>> {

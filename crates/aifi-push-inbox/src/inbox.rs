@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use uuid::Uuid;
 
 use crate::{
@@ -13,8 +13,11 @@ use crate::{
     event::NewEvent,
     retention::{Pruned, Retention},
     stats::InboxStats,
-    stored::{EventFilter, Position, StoredEvent},
+    stored::{EventFilter, EventState, Position, StoredEvent},
 };
+
+/// How many dead letters are requeued together.
+const DEAD_LETTERS: usize = 1000;
 
 /// A durable store of events, in all its roles.
 ///
@@ -121,6 +124,16 @@ pub enum StartPosition {
     At(DateTime<Utc>),
 }
 
+impl fmt::Display for StartPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Beginning => f.write_str("beginning"),
+            Self::Now => f.write_str("now"),
+            Self::At(time) => f.write_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
+        }
+    }
+}
+
 /// What [`subscribe`](Subscribe::subscribe) returns.
 #[derive(Debug)]
 pub struct Subscribed {
@@ -192,6 +205,13 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, AdminError>;
 
+    /// Returns the position after which new events are listed, or `None` to list from the beginning.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed.
+    async fn newest(&self) -> Result<Option<Position>, AdminError>;
+
     /// Counts what is in the inbox, and how far each consumer is.
     ///
     /// # Errors
@@ -207,6 +227,30 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`AdminError`] if the inbox failed.
     async fn requeue(&self, ids: Vec<Uuid>) -> Result<u64, AdminError>;
+
+    /// Puts all dead letters back into the queue, as [`requeue`](Self::requeue) does. Returns the number
+    /// of events.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed. Some may have been requeued.
+    async fn requeue_dead_letters(&self) -> Result<u64, AdminError> {
+        let filter = EventFilter {
+            state: Some(EventState::Dead),
+            without_bodies: true,
+            ..EventFilter::default()
+        };
+        let (mut count, mut after) = (0, None);
+        loop {
+            let page = self.list(&filter, after, DEAD_LETTERS).await?;
+            let Some(last) = page.last() else {
+                return Ok(count);
+            };
+            after = Some(last.position);
+            let ids = page.iter().map(|stored| stored.event.id);
+            count += self.requeue(ids.collect()).await?;
+        }
+    }
 
     /// Delivers events to a consumer again, not before the time given for each, with attempts counted
     /// anew: events that it acknowledged, and its dead letters. Returns the number of events; those
@@ -227,6 +271,15 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`AdminError`] if there is no such event, or the inbox failed.
     async fn discard(&self, id: Uuid) -> Result<(), AdminError>;
+
+    /// Deletes events, whatever their state, so that their bytes are gone from what the inbox stores,
+    /// as far as it can see to that: the inbox says where it can't. Returns the number of events;
+    /// those that do not exist are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed. Erase them again then.
+    async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError>;
 
     /// Deletes what a [`Retention`] selects.
     ///

@@ -7,6 +7,7 @@
 mod admin;
 mod append;
 mod connection;
+mod credentials;
 mod fetch;
 mod list;
 mod message;
@@ -130,7 +131,7 @@ impl JetStreamInbox {
 }
 
 impl JetStreamInboxBuilder {
-    /// Sets a file of credentials, as `nsc` writes it.
+    /// Sets a file of credentials, as `nsc` writes it. It is read anew for each connection.
     pub fn credentials_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.credentials = Some(path.into());
         self
@@ -242,6 +243,14 @@ impl Admin for JetStreamInbox {
         listed.map_err(failed)
     }
 
+    async fn newest(&self) -> Result<Option<Position>, AdminError> {
+        let failed = self.failed("finding the newest event");
+        let streams = self.streams().await.map_err(&failed)?;
+        let info = streams.events.get_info().await;
+        let info = info.map_err(|error| failed(error.into()))?;
+        Ok(Some(Position::new(info.state.last_sequence)))
+    }
+
     async fn stats(&self) -> Result<InboxStats, AdminError> {
         let failed = self.failed("counting events");
         let streams = self.streams().await.map_err(&failed)?;
@@ -271,6 +280,12 @@ impl Admin for JetStreamInbox {
         let streams = self.streams().await.map_err(&failed)?;
         let found = admin::discard(streams, id).await.map_err(failed)?;
         found.then_some(()).ok_or(AdminError::NoSuchEvent { id })
+    }
+
+    async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        let failed = self.failed("erasing events");
+        let streams = self.streams().await.map_err(&failed)?;
+        admin::erase(streams, ids).await.map_err(failed)
     }
 
     async fn prune(&self, retention: &Retention) -> Result<Pruned, AdminError> {

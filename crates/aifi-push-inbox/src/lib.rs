@@ -61,8 +61,10 @@ mod spool;
 mod sqlite;
 mod stats;
 mod stored;
+mod subject;
+mod via;
 
-pub use aifi_push::RetryPolicy;
+pub use aifi_push::{RetryPolicy, SubjectKind};
 pub use consumer::{Consumer, ConsumerBuilder, HandlerError, Received};
 pub use consumer_name::{ConsumerName, InvalidConsumerName};
 pub use delivery::{Delivery, Outcome, Receipt};
@@ -82,3 +84,5 @@ pub use spool::SpooledInbox;
 pub use sqlite::SqliteInbox;
 pub use stats::{ConsumerStats, InboxStats};
 pub use stored::{DeliveryStatus, EventFilter, EventState, Position, StoredEvent};
+pub use subject::Subject;
+pub use via::{MAX_HOPS, VIA_HEADER};

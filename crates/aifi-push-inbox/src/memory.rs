@@ -387,8 +387,14 @@ impl Admin for MemoryInbox {
                 && filter.until.is_none_or(|until| event.received_at < until)
                 && filter.operation.as_ref().is_none_or(is_of)
                 && filter.state.is_none_or(|state| state == stored.state)
+                && filter.subjects.iter().all(|subject| subject.is_in(event))
         });
         Ok(selected.take(limit).collect())
+    }
+
+    async fn newest(&self) -> Result<Option<Position>, AdminError> {
+        let newest = self.state().events.keys().next_back().copied();
+        Ok(newest.map(Position::new))
     }
 
     async fn stats(&self) -> Result<InboxStats, AdminError> {
@@ -412,6 +418,7 @@ impl Admin for MemoryInbox {
             bytes: events().map(|entry| entry.event.body.len() as u64).sum(),
             quarantined: events().filter(|entry| entry.problem.is_some()).count() as u64,
             oldest: events().map(|entry| entry.event.received_at).min(),
+            disk_free: None,
             consumers: consumers.collect(),
         })
     }
@@ -496,6 +503,18 @@ impl Admin for MemoryInbox {
         let position = position.ok_or(AdminError::NoSuchEvent { id })?;
         state.delete(position);
         Ok(())
+    }
+
+    async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        let mut state = self.state();
+        let mut count = 0;
+        for id in ids {
+            if let Some(position) = state.position_of(id) {
+                state.delete(position);
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     async fn prune(&self, retention: &Retention) -> Result<Pruned, AdminError> {

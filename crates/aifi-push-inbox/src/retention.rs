@@ -1,5 +1,7 @@
 //! What may be deleted.
 
+use std::ops::AddAssign;
+
 use chrono::{DateTime, Utc};
 
 /// Which events to [prune](crate::Admin::prune). The default selects none.
@@ -19,6 +21,17 @@ pub struct Retention {
     pub dry_run: bool,
 }
 
+#[cfg(feature = "sqlite")]
+impl Retention {
+    /// Whatever is asked for, also if a consumer has yet to acknowledge it.
+    pub(crate) fn all() -> Self {
+        Self {
+            include_unconsumed: true,
+            ..Self::default()
+        }
+    }
+}
+
 /// What was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -26,4 +39,11 @@ pub struct Pruned {
     pub events: u64,
     /// The bytes that they took: of their bodies, or including what the inbox adds to each.
     pub bytes: u64,
+}
+
+impl AddAssign for Pruned {
+    fn add_assign(&mut self, other: Self) {
+        self.events += other.events;
+        self.bytes += other.bytes;
+    }
 }

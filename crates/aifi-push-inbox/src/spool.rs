@@ -115,10 +115,11 @@ impl SpooledInbox {
             .spool
             .list(&EventFilter::default(), None, MOVE_BATCH)
             .await?;
-        let Some(last) = stored.last() else {
+        if stored.is_empty() {
             return Ok(false);
-        };
-        let (last, count) = (last.position, stored.len());
+        }
+        let ids: Vec<_> = stored.iter().map(|stored| stored.event.id).collect();
+        let count = ids.len();
         let events = stored.into_iter().map(|stored| NewEvent {
             event: stored.event,
             verdict: stored
@@ -128,7 +129,7 @@ impl SpooledInbox {
                 }),
         });
         self.inbox.append(events.collect()).await?;
-        self.spool.delete_up_to(last).await?;
+        self.spool.delete_ids(ids).await?;
         tracing::info!(events = count, "moved from the spool");
         Ok(true)
     }
@@ -201,6 +202,10 @@ impl Admin for SpooledInbox {
         self.inbox.list(filter, after, limit).await
     }
 
+    async fn newest(&self) -> Result<Option<Position>, AdminError> {
+        self.inbox.newest().await
+    }
+
     async fn stats(&self) -> Result<InboxStats, AdminError> {
         self.inbox.stats().await
     }
@@ -219,6 +224,12 @@ impl Admin for SpooledInbox {
 
     async fn discard(&self, id: Uuid) -> Result<(), AdminError> {
         self.inbox.discard(id).await
+    }
+
+    /// Erases them in the inbox and in the spool.
+    async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        let spooled = self.spool.erase(ids.clone()).await?;
+        Ok(spooled + self.inbox.erase(ids).await?)
     }
 
     async fn prune(&self, retention: &Retention) -> Result<Pruned, AdminError> {

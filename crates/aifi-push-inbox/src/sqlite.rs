@@ -5,23 +5,32 @@
 
 mod admin;
 mod append;
+mod block;
+mod database;
 mod file;
+mod identity;
+mod index;
+mod list;
+mod read_only;
 mod reader;
+mod recovery;
+mod reserve;
 mod retention;
 mod rows;
 mod schema;
+mod stats;
 mod subscription;
 mod writer;
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use reader::Reader;
-use rusqlite::{Connection, OpenFlags, Transaction};
+use database::Database;
+use file::Paths;
+use reader::{Reader, Source};
+use retention::Search;
+use rusqlite::Transaction;
 use tokio::{sync::Notify, task};
 use uuid::Uuid;
 use writer::{Durability, WriteError, Writer};
@@ -36,13 +45,22 @@ use crate::{
     stored::{EventFilter, Position, StoredEvent},
 };
 
+/// How many events are looked up at a time to erase them.
+const ERASE_BATCH: usize = 1024;
+
 /// An [`Inbox`](crate::Inbox) in a SQLite file, for one machine.
 ///
 /// An event is stored when its transaction is in the write-ahead log and `fsync` has returned for
 /// it. Deliveries and their outcomes survive a crash of the process; a crash of the machine may undo
 /// the last of them, so that events are redelivered. SQLite is compiled in. The file and those beside
-/// it, `-wal`, `-shm` and `.lock`, are readable by their owner only. They must be on a local disk:
+/// it, `-wal`, `-shm`, `.lock` and `.reserve`, are readable by their owner only. They must be on a local disk:
 /// SQLite's log does not work over a network.
+///
+/// With each commit it is made sure that the files are still those at their paths. If one was deleted,
+/// moved, replaced or overwritten, nothing is acknowledged until what was stored is in the file that
+/// is at the path, which happens by itself where it can.
+///
+/// Some room of the disk is kept in `.reserve`, so that events can be deleted when it is full.
 ///
 /// A clone is the same inbox. When the last one is dropped, what was submitted is committed and the
 /// file is closed.
@@ -72,9 +90,11 @@ impl SqliteInbox {
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let path = path.into();
         blocking(move || {
-            let lock = file::lock(&path)?;
-            file::create_private(&path)?;
-            Self::connect(path, Some(lock))
+            let paths = Paths::resolve(&path)?;
+            paths.check_database()?;
+            let lock = file::lock(&paths)?;
+            file::create_database(&paths.database)?;
+            Self::start(path, Database::open(paths, Some(lock))?)
         })
         .await
     }
@@ -87,41 +107,110 @@ impl SqliteInbox {
     pub async fn open_existing(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let path = path.into();
         blocking(move || {
-            path.metadata()
-                .map_err(|source| OpenError::file(&path, "opening the inbox", source))?;
-            Self::connect(path, None)
+            let paths = file::existing(&path)?;
+            Self::start(path, Database::open(paths, None)?)
         })
         .await
     }
 
-    fn connect(path: PathBuf, lock: Option<std::fs::File>) -> Result<Self, OpenError> {
-        let (writer, reader) = connections(&path).map_err(|refused| match refused {
-            schema::Refused::Sqlite(source) => OpenError::file(&path, "opening the inbox", source),
-            schema::Refused::Unsafe(reason) => {
-                OpenError::configuration("inbox", format!("{}: {reason}", path.display()))
-            }
-        })?;
+    /// Opens an existing inbox to look at it. Nothing is written: no file is created or migrated, and
+    /// what would change the inbox fails. So it can be a copy that can't be written, and is looked at
+    /// beside a process that receives.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::File`] if it does not exist or can't be read, [`OpenError::Configuration`] if
+    /// another version created it.
+    pub async fn open_read_only(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
+        let path = path.into();
+        blocking(move || {
+            let paths = file::existing(&path)?;
+            read_only::open(&paths)?;
+            let reader = Reader::start(Source::Untouched(paths));
+            let thread = |source| OpenError::file(&path, "starting a thread for the inbox", source);
+            Ok(Self {
+                shared: Arc::new(Shared {
+                    reader: reader.map_err(thread)?,
+                    path,
+                    writer: Writer::read_only(),
+                    committed: Arc::default(),
+                }),
+            })
+        })
+        .await
+    }
+
+    fn start(path: PathBuf, database: Database) -> Result<Self, OpenError> {
         let committed = Arc::new(Notify::new());
         let thread = |source| OpenError::file(&path, "starting a thread for the inbox", source);
-        let writer = Writer::start(writer, Arc::clone(&committed), lock).map_err(thread)?;
-        let reader = Reader::start(reader).map_err(thread)?;
-        Ok(Self {
-            shared: Arc::new(Shared {
-                path,
-                writer,
-                reader,
-                committed,
-            }),
-        })
+        let is_receiver = database.is_receiver();
+        let unindexed = database.connection.as_ref().map(index::unindexed_blocks);
+        let unindexed = unindexed
+            .transpose()
+            .map_err(|source| OpenError::file(&path, "opening the inbox", source))?;
+        let reader = Reader::start(Source::Beside(database.reader.clone())).map_err(thread)?;
+        let writer = Writer::start(database, Arc::clone(&committed)).map_err(thread)?;
+        let shared = Arc::new(Shared {
+            path,
+            writer,
+            reader,
+            committed,
+        });
+        if is_receiver && unindexed.is_some_and(|blocks| blocks > 0) {
+            tokio::spawn(index::index_all(Arc::downgrade(&shared)));
+        }
+        Ok(Self { shared })
     }
 
-    /// Deletes every event up to a position, whoever has yet to receive it.
-    pub(crate) async fn delete_up_to(&self, last: Position) -> Result<(), AdminError> {
-        self.write("deleting events", move |transaction| {
-            transaction.execute("DELETE FROM event WHERE seq <= ?", [last.get()])
+    /// Deletes events, whoever has yet to receive them. Their positions may have changed: another file
+    /// may be in the place of the one that they were listed from.
+    pub(crate) async fn delete_ids(&self, ids: Vec<Uuid>) -> Result<(), AdminError> {
+        self.delete_by("deleting events", move |transaction| {
+            for id in &ids {
+                if let Some(seq) = rows::seq(transaction, *id)? {
+                    transaction.execute("DELETE FROM event WHERE seq = ?", [seq])?;
+                    rows::delete_subjects(transaction, &[seq])?;
+                }
+            }
+            Ok(())
         })
         .await
-        .map(drop)
+    }
+
+    /// Deletes events of a block that a retention selects, and returns their room to the disk.
+    async fn delete(&self, seqs: Vec<i64>, retention: &Retention) -> Result<Pruned, AdminError> {
+        let mut pruned = Pruned::default();
+        let seqs: Arc<[i64]> = seqs.into();
+        let mut done = 0;
+        while done < seqs.len() {
+            let (seqs, retention) = (Arc::clone(&seqs), retention.clone());
+            let step = self.delete_by("deleting events", move |transaction| {
+                retention::delete(transaction, &seqs[done..], &retention)
+            });
+            let (gone_through, deleted) = step.await?;
+            done += gone_through;
+            pruned += deleted;
+            self.checkpoint().await?;
+        }
+        while self.delete_by("returning room", retention::vacuum).await? {
+            self.checkpoint().await?;
+        }
+        Ok(pruned)
+    }
+
+    /// Keeps the log short, so that no append has to do so.
+    async fn checkpoint(&self) -> Result<(), AdminError> {
+        let done = self.shared.reader.checkpoint().await;
+        done.map_err(|source| AdminError::failed(self.shared.name(), "writing the log", source))
+    }
+
+    /// Leaves nothing in the log of what was deleted.
+    async fn empty_log(&self) -> Result<(), AdminError> {
+        let failed = |source| AdminError::failed(self.shared.name(), "emptying the log", source);
+        let emptied = self.shared.reader.empty_log().await.map_err(failed)?;
+        emptied.then_some(()).ok_or_else(|| {
+            failed("another process reads the inbox: erase again when it has ended".into())
+        })
     }
 
     async fn write<T: Send + 'static>(
@@ -130,6 +219,20 @@ impl SqliteInbox {
         work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, AdminError> {
         let written = self.shared.writer.submit(Durability::Synced, work).await;
+        written.map_err(|source| AdminError::failed(self.shared.name(), action, source))
+    }
+
+    /// Writes what makes room, also on a full disk.
+    async fn delete_by<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        work: impl FnMut(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, AdminError> {
+        let written = self
+            .shared
+            .writer
+            .submit(Durability::Reclaiming, work)
+            .await;
         written.map_err(|source| AdminError::failed(self.shared.name(), action, source))
     }
 
@@ -150,8 +253,8 @@ impl Shared {
 
     fn append_error(&self, error: WriteError) -> AppendError {
         match error {
-            WriteError::Sqlite(source) => AppendError::failed(self.name(), source),
             WriteError::Stopped => AppendError::Stopped { inbox: self.name() },
+            source => AppendError::failed(self.name(), source),
         }
     }
 
@@ -163,6 +266,7 @@ impl Shared {
 #[async_trait]
 impl Append for SqliteInbox {
     async fn append(&self, events: Vec<NewEvent>) -> Result<(), AppendError> {
+        let events: Vec<append::Prepared> = events.into_iter().map(Into::into).collect();
         let appended = self
             .shared
             .writer
@@ -208,13 +312,20 @@ impl Admin for SqliteInbox {
     ) -> Result<Vec<StoredEvent>, AdminError> {
         let filter = filter.clone();
         self.read("listing events", move |transaction| {
-            admin::list(transaction, &filter, after, limit)
+            list::list(transaction, &filter, after, limit)
         })
         .await
     }
 
+    async fn newest(&self) -> Result<Option<Position>, AdminError> {
+        let newest = self.read("finding the newest event", list::newest);
+        newest.await
+    }
+
     async fn stats(&self) -> Result<InboxStats, AdminError> {
-        self.read("counting events", admin::stats).await
+        let mut stats = self.read("counting events", stats::stats).await?;
+        stats.disk_free = reserve::Room::at(&self.shared.path).map(|room| room.free);
+        Ok(stats)
     }
 
     async fn requeue(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
@@ -222,6 +333,20 @@ impl Admin for SqliteInbox {
             admin::requeue(transaction, &ids)
         })
         .await
+    }
+
+    /// A few blocks at a time, so that appends hardly wait.
+    async fn requeue_dead_letters(&self) -> Result<u64, AdminError> {
+        let (mut count, mut next) = (0, Some(0));
+        while let Some(block) = next {
+            let step = self.write("requeuing dead letters", move |transaction| {
+                admin::requeue_dead_letters(transaction, block)
+            });
+            let (requeued, rest) = step.await?;
+            count += requeued;
+            next = rest;
+        }
+        Ok(count)
     }
 
     async fn replay(
@@ -237,33 +362,47 @@ impl Admin for SqliteInbox {
     }
 
     async fn discard(&self, id: Uuid) -> Result<(), AdminError> {
-        let found = self.write("discarding an event", move |transaction| {
+        let found = self.delete_by("discarding an event", move |transaction| {
             admin::discard(transaction, id)
         });
         let found = found.await?;
         found.then_some(()).ok_or(AdminError::NoSuchEvent { id })
     }
 
-    async fn prune(&self, retention: &Retention) -> Result<Pruned, AdminError> {
-        let retention = retention.clone();
-        if retention.dry_run {
-            let candidates = self.read("selecting what to delete", move |transaction| {
-                retention::candidates(transaction, &retention, u32::MAX)
+    async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        let mut erased = Pruned::default();
+        for ids in ids.chunks(ERASE_BATCH) {
+            let ids = ids.to_vec();
+            let seqs = self.read("selecting what to erase", move |transaction| {
+                let seqs = ids.iter().map(|id| rows::seq(transaction, *id));
+                seqs.filter_map(Result::transpose).collect()
             });
-            return Ok(retention::total(&candidates.await?));
+            let mut seqs: Vec<i64> = seqs.await?;
+            seqs.sort_unstable();
+            for of_block in seqs.chunk_by(|a, b| block::of(*a) == block::of(*b)) {
+                erased += self.delete(of_block.to_vec(), &Retention::all()).await?;
+            }
         }
+        self.empty_log().await?;
+        Ok(erased.events)
+    }
+
+    async fn prune(&self, retention: &Retention) -> Result<Pruned, AdminError> {
         let mut pruned = Pruned::default();
+        let mut search = self.read("selecting what to delete", Search::start).await?;
         loop {
-            // In batches, so that events can be stored in between.
-            let retention = retention.clone();
-            let batch = self.write("deleting events", move |transaction| {
-                retention::prune(transaction, &retention)
+            let wanted = retention.clone();
+            let found = self.read("selecting what to delete", move |transaction| {
+                search.next(transaction, &wanted)
             });
-            let batch = batch.await?;
-            pruned.events += batch.events;
-            pruned.bytes += batch.bytes;
-            if batch.events == 0 {
+            let Some(found) = found.await? else {
                 return Ok(pruned);
+            };
+            search = found.next;
+            if retention.dry_run {
+                pruned += found.total;
+            } else {
+                pruned += self.delete(found.seqs, retention).await?;
             }
         }
     }
@@ -279,17 +418,6 @@ impl Admin for SqliteInbox {
             .then_some(())
             .ok_or(AdminError::NoSuchConsumer { name })
     }
-}
-
-/// One connection to write and one to read, of a file with the newest tables.
-fn connections(path: &Path) -> Result<(Connection, Connection), schema::Refused> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut writer = Connection::open_with_flags(path, flags)?;
-    schema::prepare(&writer)?;
-    schema::migrate(&mut writer)?;
-    let reader = Connection::open_with_flags(path, flags)?;
-    schema::prepare(&reader)?;
-    Ok((writer, reader))
 }
 
 /// Opens a file on a thread that may wait for the disk.

@@ -13,6 +13,8 @@ pub struct InboxStats {
     pub quarantined: u64,
     /// When the oldest event arrived.
     pub oldest: Option<DateTime<Utc>>,
+    /// The room that is left on the disk, in bytes, if the inbox is on this machine and it is known.
+    pub disk_free: Option<u64>,
     /// The consumers, by name.
     pub consumers: Vec<ConsumerStats>,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::event::Event;
+use crate::{event::Event, subject::Subject};
 
 /// The place of an event in the order of arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,10 @@ pub struct EventFilter {
     pub operation: Option<String>,
     /// Events in this state.
     pub state: Option<EventState>,
+    /// Events that are about all of these.
+    pub subjects: Vec<Subject>,
+    /// Whether the bodies are not needed. An inbox may then leave them empty, which is quicker.
+    pub without_bodies: bool,
 }
 
 /// How far an event has come.

@@ -10,6 +10,8 @@ use aifi_push_inbox::Verdict;
 pub(crate) enum Decoded {
     Accepted,
     Failed(DecodeError),
+    /// The body is in a coding that is unknown, or not in the one that it claims.
+    Coded(String),
     /// The decoder panicked: a bug, which must not cost the event.
     Panicked,
 }
@@ -30,6 +32,7 @@ impl Decoded {
         match self {
             Self::Accepted => None,
             Self::Failed(error) => Some(error.to_string()),
+            Self::Coded(problem) => Some(problem.clone()),
             Self::Panicked => Some("the decoder panicked: report this bug".to_owned()),
         }
     }

@@ -59,12 +59,16 @@
 //! [`Consumer`]: inbox::Consumer
 
 mod admission;
+mod content_coding;
 mod decode;
 mod error;
+mod log_limit;
 mod metrics;
+mod metrics_format;
 mod receive;
 mod receiver;
 mod refusal;
+mod route;
 #[cfg(feature = "server")]
 mod server;
 mod state;
@@ -77,9 +81,11 @@ pub use error::ReceiverError;
 #[cfg(feature = "server")]
 pub use error::ServerError;
 pub use receiver::{Receiver, ReceiverBuilder};
+#[cfg(feature = "tls")]
+pub use server::TlsCertificate;
 #[cfg(feature = "server")]
-pub use server::Server;
-pub use tokens::Tokens;
+pub use server::{Listener, Server};
+pub use tokens::{Tokens, TokensReplaced};
 
 /// Runs the examples of the README and of the guide, which are of this crate and of those below it.
 #[cfg(doctest)]

@@ -6,6 +6,7 @@ use aifi_push::Operation;
 use aifi_push_inbox::InboxStats;
 use chrono::Utc;
 use prometheus_client::{
+    collector::Collector,
     encoding::{EncodeLabelSet, text},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
@@ -16,6 +17,7 @@ pub(crate) struct Metrics {
     registry: Registry,
     counters: Counters,
     pub(crate) decoder_panics: Counter,
+    pub(crate) returned: Counter,
 }
 
 #[derive(Clone)]
@@ -24,14 +26,19 @@ struct Counters {
     quarantined: Family<OperationLabel, Counter>,
     decoder_panics: Counter,
     refused: Family<ReasonLabel, Counter>,
+    returned: Counter,
     commit_seconds: Histogram,
     queued: Gauge,
     events: Gauge,
     bytes: Gauge,
+    /// Without a value where it is not known.
+    disk_free: Family<NoLabel, Gauge>,
     pending: Family<ConsumerLabel, Gauge>,
     dead: Family<ConsumerLabel, Gauge>,
     oldest_pending_age: Family<ConsumerLabel, Gauge<f64, AtomicU64>>,
 }
+
+type NoLabel = [(&'static str, &'static str); 0];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OperationLabel {
@@ -68,27 +75,33 @@ impl Drop for Storing<'_> {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(collectors: Vec<Box<dyn Collector>>) -> Self {
         let counters = Counters {
             received: Family::default(),
             quarantined: Family::default(),
             decoder_panics: Counter::default(),
             refused: Family::default(),
+            returned: Counter::default(),
             commit_seconds: Histogram::new([
                 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
             ]),
             queued: Gauge::default(),
             events: Gauge::default(),
             bytes: Gauge::default(),
+            disk_free: Family::default(),
             pending: Family::default(),
             dead: Family::default(),
             oldest_pending_age: Family::default(),
         };
         let mut registry = Registry::default();
         counters.register(&mut registry);
+        for collector in collectors {
+            registry.register_collector(collector);
+        }
         Self {
             registry,
             decoder_panics: counters.decoder_panics.clone(),
+            returned: counters.returned.clone(),
             counters,
         }
     }
@@ -125,6 +138,9 @@ impl Metrics {
         let counters = &self.counters;
         counters.events.set(saturating(stats.events));
         counters.bytes.set(saturating(stats.bytes));
+        if let Some(free) = stats.disk_free {
+            counters.disk_free.get_or_create(&[]).set(saturating(free));
+        }
         // A consumer that was removed has no series any more.
         counters.pending.clear();
         counters.dead.clear();
@@ -172,6 +188,11 @@ impl Counters {
             "Requests not stored, by reason",
             self.refused.clone(),
         );
+        registry.register(
+            "returned",
+            "Events that were forwarded from this inbox and came back; they are not stored again",
+            self.returned.clone(),
+        );
         registry.register_with_unit(
             "commit",
             "Time until an event was durable",
@@ -189,6 +210,12 @@ impl Counters {
             "Size of the bodies in the inbox",
             Unit::Bytes,
             self.bytes.clone(),
+        );
+        registry.register_with_unit(
+            "disk_free",
+            "Room that is left on the disk of the inbox",
+            Unit::Bytes,
+            self.disk_free.clone(),
         );
         registry.register(
             "consumer_pending_events",

@@ -1,16 +1,18 @@
 //! The way of a request: token, limits, decoding, inbox, response, in this order.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use aifi_push::{Operation, operations, types::ApiErrorDetail};
-use aifi_push_inbox::{ErrorChain, Event, NewEvent, deadlines};
+use aifi_push::{Operation, types::ApiErrorDetail};
+use aifi_push_inbox::{ErrorChain, Event, EventFilter, MAX_HOPS, NewEvent, VIA_HEADER, deadlines};
 use axum::{
     Json, Router,
-    body::Body,
+    body::{Body, HttpBody},
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+        header::{ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
-    routing::{MethodFilter, on},
 };
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -20,49 +22,34 @@ use uuid::Uuid;
 
 use crate::{
     admission::Admitted,
+    content_coding::{Decompressed, decompress},
     decode::Decoded,
     error::ReceiverError,
     refusal::{Refusal, api_error},
+    route::Route,
     state::AppState,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// A header is kept up to this length, so that an event fits beside any body into a broker's message.
+const MAX_HEADER_CHARS: usize = 1200;
+
+/// The routes at the root of a router, which may be nested anywhere.
 pub(crate) fn router(state: &Arc<AppState>) -> Router {
-    let mut router = Router::new();
-    for operation in operations::ALL {
-        let method = operation.method.parse::<Method>();
-        let Some(method) = method
-            .ok()
-            .and_then(|method| MethodFilter::try_from(method).ok())
-        else {
-            continue;
-        };
-        let receive = move |State(state), request| receive(state, operation, request);
-        router = router.route(&format!("/{}", operation.segment()), on(method, receive));
-    }
-    router
-        .fallback(async |State(state): State<Arc<AppState>>| state.refuse(Refusal::NotFound))
-        .method_not_allowed_fallback(async |State(state): State<Arc<AppState>>| {
-            state.refuse(Refusal::MethodNotAllowed)
-        })
-        .with_state(Arc::clone(state))
+    at(state, "")
 }
 
 /// The routes below a base path, and a response for every other path.
 pub(crate) fn app(state: &Arc<AppState>, base_path: &str) -> Result<Router, ReceiverError> {
-    let router = router(state);
     let base_path = base_path.trim_end_matches('/');
-    if base_path.is_empty() {
-        return Ok(router);
-    }
     let is_path = base_path.strip_prefix('/').is_some_and(|segments| {
         segments.split('/').all(|segment| {
             let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
             !segment.is_empty() && segment.bytes().all(is_unreserved)
         })
     });
-    if !is_path {
+    if !base_path.is_empty() && !is_path {
         return Err(ReceiverError::new(
             "base_path",
             format!(
@@ -71,9 +58,38 @@ pub(crate) fn app(state: &Arc<AppState>, base_path: &str) -> Result<Router, Rece
             ),
         ));
     }
-    let not_found = async |State(state): State<Arc<AppState>>| state.refuse(Refusal::NotFound);
-    let others = Router::new().fallback(not_found);
-    Ok(others.with_state(Arc::clone(state)).nest(base_path, router))
+    Ok(at(state, base_path))
+}
+
+fn at(state: &Arc<AppState>, base_path: &str) -> Router {
+    let base_path: Arc<str> = base_path.into();
+    let answer = async move |State(state): State<Arc<AppState>>, request: Request| {
+        answer(state, &base_path, request).await
+    };
+    Router::new().fallback(answer).with_state(Arc::clone(state))
+}
+
+/// Answers a request at any path. What only looks, as the probe of a proxy or the test button of a
+/// dashboard does, is no event that is lost.
+async fn answer(state: Arc<AppState>, base_path: &str, request: Request) -> Response {
+    let route = Route::of(request.uri().path(), base_path);
+    let is_event = !["GET", "HEAD", "OPTIONS"].contains(&request.method().as_str());
+    match route {
+        Route::Operation(operation) if request.method().as_str() == operation.method => {
+            receive(state, operation, request).await
+        }
+        Route::Operation(_) | Route::Base if *request.method() == Method::OPTIONS => {
+            (StatusCode::NO_CONTENT, [(ALLOW, "POST, OPTIONS")]).into_response()
+        }
+        Route::Base if !is_event => {
+            "events are received below this path, by POST\n".into_response()
+        }
+        // A redirect on the way may have changed the method, so that the sender must see a failure.
+        Route::Operation(_) if is_event => state.refuse(Refusal::MethodNotAllowed, &request),
+        Route::Operation(_) => Refusal::MethodNotAllowed.into_response(),
+        Route::Base | Route::NotFound if is_event => state.refuse(Refusal::NotFound, &request),
+        Route::Base | Route::NotFound => Refusal::NotFound.into_response(),
+    }
 }
 
 async fn receive(
@@ -90,14 +106,31 @@ async fn receive(
         status = Empty,
     );
     let respond = async {
-        let mut response = match accept(&state, id, operation, request).await {
-            Ok(decoded) => state.respond(id, &decoded),
-            Err(refusal) => state.refuse(refusal),
+        let (head, body) = request.into_parts();
+        let is_authenticated = state.tokens.accept(&head.headers);
+        let accepted = if is_authenticated {
+            accept(&state, id, operation, &head.headers, body).await
+        } else {
+            Err(Refusal::Unauthorized)
+        };
+        let mut response = match accepted {
+            Ok(Accepted::Stored(decoded)) => state.respond(id, &decoded),
+            Ok(Accepted::StoredBefore(id)) => {
+                (StatusCode::OK, Json(id.to_string())).into_response()
+            }
+            Err(refusal) => state.refuse_at(refusal, head.uri.path()),
         };
         let status = response.status();
         tracing::Span::current().record("status", status.as_u16());
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
+        }
+        if is_authenticated {
+            response.extensions_mut().insert(Authenticated);
+        }
+        if state.is_draining() {
+            let headers = response.headers_mut();
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         tracing::debug!("responded");
         response
@@ -105,35 +138,49 @@ async fn receive(
     respond.instrument(span).await
 }
 
+/// Marks the response to a request that came with a token that is accepted.
+#[derive(Clone, Copy)]
+pub(crate) struct Authenticated;
+
+/// What became of a request that is not refused.
+enum Accepted {
+    Stored(Decoded),
+    /// The event was forwarded from this inbox, and came back.
+    StoredBefore(Uuid),
+}
+
 /// Stores the event of a request, and returns what the decoder made of it.
 async fn accept(
     state: &Arc<AppState>,
     id: Uuid,
     operation: &'static Operation,
-    request: Request,
-) -> Result<Decoded, Refusal> {
-    let (head, body) = request.into_parts();
-    if !state.tokens.accept(&head.headers) {
-        return Err(Refusal::Unauthorized);
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Accepted, Refusal> {
+    let limit = state.max_body_bytes;
+    // Before a sender that asks with `Expect: 100-continue` is told to go on.
+    if body.size_hint().lower() > limit as u64 {
+        return Err(Refusal::TooLarge { limit });
     }
-    if !is_json(&head.headers) {
-        return Err(Refusal::MediaType);
+    if let Some(id) = stored_before(state, headers).await {
+        state.note_loop(id);
+        return Ok(Accepted::StoredBefore(id));
     }
-    let body = timeout(state.body_timeout, read(body, state.max_body_bytes))
+    let body = timeout(state.body_timeout, read(body, limit))
         .await
         .map_err(|_| Refusal::Slow)??;
     tracing::Span::current().record("bytes", body.len());
+    let (body, decoded) = state.decode(operation, headers, body)?;
     let admitted = state.admission.admit(body.len())?;
-    let decoded = state.decode(operation, &body);
     let new = NewEvent {
-        event: Event::with_id(id, operation, body),
+        event: Event::with_id(id, operation, body).headers(kept(headers, &decoded)),
         verdict: decoded.verdict(),
     };
     // A task of its own, so that a sender that hangs up changes nothing.
     let store = store(Arc::clone(state), operation, new, admitted).in_current_span();
     let stored = state.admission.tasks.spawn(store);
     match timeout(deadlines::REQUEST, stored).await {
-        Ok(Ok(stored)) => stored.map(|()| decoded),
+        Ok(Ok(stored)) => stored.map(|()| Accepted::Stored(decoded)),
         Ok(Err(error)) => {
             tracing::error!(%error, "storing the event panicked");
             Err(Refusal::Unavailable)
@@ -146,15 +193,48 @@ async fn accept(
     }
 }
 
-/// A body without a type is taken for JSON, as no retry is promised.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(content_type) = headers.get(CONTENT_TYPE) else {
-        return true;
+/// Finds the event of a request in the inbox, if it was forwarded from there.
+async fn stored_before(state: &AppState, headers: &HeaderMap) -> Option<Uuid> {
+    let via = headers.get(VIA_HEADER)?.to_str().ok()?;
+    for id in via.split(',').take(MAX_HOPS) {
+        let Ok(id) = id.trim().parse() else { continue };
+        let filter = EventFilter {
+            id: Some(id),
+            ..EventFilter::default()
+        };
+        let found = timeout(deadlines::STATUS, state.inbox.list(&filter, None, 1)).await;
+        // An event that comes twice is better than one that is lost.
+        if let Ok(Ok(found)) = found
+            && !found.is_empty()
+        {
+            return Some(id);
+        }
+    }
+    None
+}
+
+/// The headers that matter later: where a forwarded event has been, and for a body that fails to
+/// decode, what it may be made of.
+fn kept(headers: &HeaderMap, decoded: &Decoded) -> BTreeMap<String, String> {
+    let describes_body = [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str()];
+    let names = match decoded {
+        Decoded::Accepted => [].iter(),
+        Decoded::Coded(_) => describes_body.iter(),
+        // The codings were removed.
+        Decoded::Failed(_) | Decoded::Panicked => describes_body[..1].iter(),
     };
-    let content_type = content_type.to_str().unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default();
-    let media_type = media_type.trim().to_ascii_lowercase();
-    media_type == "application/json" || media_type.ends_with("+json")
+    let mut kept = BTreeMap::new();
+    for name in names.chain([&VIA_HEADER]) {
+        let values = headers.get_all(*name).iter();
+        let values: Vec<_> = values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect();
+        if !values.is_empty() {
+            let value = values.join(", ").chars().take(MAX_HEADER_CHARS).collect();
+            kept.insert((*name).to_owned(), value);
+        }
+    }
+    kept
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
@@ -176,7 +256,9 @@ async fn store(
     let stored = state.inbox.append(vec![new]).await;
     storing.end();
     stored.map_err(|error| {
-        tracing::error!(error = %ErrorChain(&error), "event not stored");
+        if let Some(unlogged) = state.log_limit.admit("not stored") {
+            tracing::error!(error = %ErrorChain(&error), unlogged, "event not stored");
+        }
         Refusal::Unavailable
     })?;
     state.metrics.count_stored(operation, is_quarantined);
@@ -184,32 +266,60 @@ async fn store(
 }
 
 impl AppState {
-    fn decode(&self, operation: &Operation, body: &[u8]) -> Decoded {
-        let decoded = Decoded::by(|| operation.check(body));
+    /// Returns the body without its codings, and what the decoder made of it.
+    fn decode(
+        &self,
+        operation: &Operation,
+        headers: &HeaderMap,
+        body: Bytes,
+    ) -> Result<(Bytes, Decoded), Refusal> {
+        let limit = self.max_body_bytes;
+        let (body, decoded) = match decompress(headers, body, limit) {
+            Decompressed::Plain(body) => {
+                let decoded = Decoded::by(|| operation.check(&body));
+                (body, decoded)
+            }
+            Decompressed::Coded { body, problem } => (body, Decoded::Coded(problem)),
+            Decompressed::TooLarge => return Err(Refusal::TooLarge { limit }),
+        };
         match &decoded {
             Decoded::Accepted => {}
+            Decoded::Coded(problem) => tracing::warn!(problem, "quarantined"),
             Decoded::Failed(error) => tracing::warn!(%error, "quarantined"),
             Decoded::Panicked => {
                 self.metrics.decoder_panics.inc();
                 tracing::error!("quarantined: the decoder panicked");
             }
         }
-        decoded
+        Ok((body, decoded))
     }
 
-    fn refuse(&self, refusal: Refusal) -> Response {
-        self.metrics.count_refused(refusal.reason());
-        tracing::warn!(reason = refusal.reason(), "refused");
+    fn refuse(&self, refusal: Refusal, request: &Request) -> Response {
+        self.refuse_at(refusal, request.uri().path())
+    }
+
+    fn refuse_at(&self, refusal: Refusal, path: &str) -> Response {
+        self.count_refused(refusal.reason(), path);
         refusal.into_response()
+    }
+
+    fn note_loop(&self, id: Uuid) {
+        self.metrics.returned.inc();
+        if let Some(unlogged) = self.log_limit.admit("returned") {
+            tracing::warn!(%id, unlogged, "a forwarded event came back: --forward leads in a circle");
+        }
     }
 
     fn respond(&self, id: Uuid, decoded: &Decoded) -> Response {
         let Some(problem) = decoded.problem() else {
-            return (StatusCode::CREATED, Json(id.to_string())).into_response();
+            return match self.accepted_status {
+                StatusCode::NO_CONTENT => StatusCode::NO_CONTENT.into_response(),
+                status => (status, Json(id.to_string())).into_response(),
+            };
         };
         let field = match decoded {
             Decoded::Failed(error) => error.path(),
-            Decoded::Accepted | Decoded::Panicked => "",
+            Decoded::Accepted | Decoded::Coded(_) | Decoded::Panicked => "",
         };
         let detail = ApiErrorDetail::builder()
             .error(problem)

@@ -1,14 +1,22 @@
 //! The receiver: what a server needs to take events into an inbox.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use aifi_push_inbox::{AdminError, Inbox};
 use axum::{Router, http::StatusCode};
-use prometheus_client::registry::Registry;
+use prometheus_client::{collector::Collector, registry::Registry};
 
 use crate::{
     admission::Admission,
     error::ReceiverError,
+    log_limit::LogLimit,
     metrics::Metrics,
     receive,
     state::AppState,
@@ -49,7 +57,9 @@ impl Receiver {
             body_timeout: Duration::from_secs(30),
             max_queued_events: 10_000,
             max_queued_bytes: 64 * 1024 * 1024,
+            accepted_status: StatusCode::CREATED,
             quarantined_status: StatusCode::UNPROCESSABLE_ENTITY,
+            collectors: Vec::new(),
         }
     }
 
@@ -57,16 +67,20 @@ impl Receiver {
     ///
     /// | status | when |
     /// |---|---|
-    /// | 201, the id of the event | the event is stored |
+    /// | 201, or as [set](ReceiverBuilder::accepted_status), the id of the event | the event is stored |
     /// | 422, or as [set](ReceiverBuilder::quarantined_status) | it is stored and quarantined, as its body failed to decode |
+    /// | 200, the id of the event | it was forwarded from this inbox, and came back |
     /// | 400, 408 | the body did not arrive in full, or in time |
     /// | 401 | there is no token, or one that is not accepted |
     /// | 404, 405 | no operation of the document has this path, this method |
-    /// | 413, 415 | the body is too large, is not JSON by its `Content-Type` |
+    /// | 413 | the body is too large |
     /// | 503 with `Retry-After` | too many events wait, or the inbox failed |
     ///
-    /// Every body but that of 201 is an [`ApiError`](aifi_push::types::ApiError). Nest the routes in
-    /// an application that has a fallback of its own.
+    /// Every body of a refusal is an [`ApiError`](aifi_push::types::ApiError). Slashes at the end of a
+    /// path or doubled ones, and the `Content-Type`, change nothing: whether the body decodes
+    /// decides. Bodies in gzip, deflate, br and zstd are stored without this coding.
+    ///
+    /// The routes are a fallback: nest them in an application that has one of its own.
     pub fn router(&self) -> Router {
         receive::router(&self.state)
     }
@@ -101,7 +115,14 @@ impl Receiver {
         receive::app(&self.state, base_path)
     }
 
-    /// Returns `true` if an event could be stored now. The answer is at most a second old.
+    /// Makes [`is_ready`](Self::is_ready) and `/readyz` false while events are received as before, so
+    /// that a load balancer sends them elsewhere before the process ends.
+    pub fn drain(&self) {
+        self.state.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns `true` if an event could be stored now, and [`drain`](Self::drain) was not called. The
+    /// answer is at most a second old.
     pub async fn is_ready(&self) -> bool {
         status::is_ready(&self.state).await
     }
@@ -130,6 +151,11 @@ impl Receiver {
         status::refresh(&self.state).await
     }
 
+    #[cfg(feature = "server")]
+    pub(crate) fn state(&self) -> Arc<AppState> {
+        Arc::clone(&self.state)
+    }
+
     /// Accepts no more events, and returns when those in flight are stored. For the end of the
     /// process, after the server has ended.
     pub async fn close(&self) {
@@ -155,7 +181,9 @@ pub struct ReceiverBuilder {
     body_timeout: Duration,
     max_queued_events: usize,
     max_queued_bytes: usize,
+    accepted_status: StatusCode,
     quarantined_status: StatusCode,
+    collectors: Vec<Box<dyn Collector>>,
 }
 
 impl ReceiverBuilder {
@@ -177,6 +205,19 @@ impl ReceiverBuilder {
     pub fn max_queued(mut self, events: usize, bytes: usize) -> Self {
         self.max_queued_events = events;
         self.max_queued_bytes = bytes;
+        self
+    }
+
+    /// Sets the status for an event that is stored, a 2xx. Defaults to 201, which the vendor's page
+    /// does not name. The response to 204 has no body.
+    pub fn accepted_status(mut self, status: StatusCode) -> Self {
+        self.accepted_status = status;
+        self
+    }
+
+    /// Adds metrics of your own to those that `/metrics` reports.
+    pub fn collector(mut self, collector: Box<dyn Collector>) -> Self {
+        self.collectors.push(collector);
         self
     }
 
@@ -221,6 +262,28 @@ impl ReceiverBuilder {
                 ),
             ));
         }
+        if self.max_body_bytes == 0 {
+            return Err(ReceiverError::new(
+                "max_body_bytes",
+                "no event fits into 0 bytes: allow at least 1",
+            ));
+        }
+        if self.body_timeout.is_zero() {
+            return Err(ReceiverError::new(
+                "body_timeout",
+                "no body arrives within 0 seconds: allow more time",
+            ));
+        }
+        let status = self.accepted_status;
+        if !status.is_success() {
+            return Err(ReceiverError::new(
+                "accepted_status",
+                format!(
+                    "{} is no acknowledgement: choose a 2xx, such as 200, 202 or 204",
+                    status.as_u16()
+                ),
+            ));
+        }
         let status = self.quarantined_status;
         if !status.is_success() && !status.is_client_error() {
             return Err(ReceiverError::new(
@@ -235,10 +298,13 @@ impl ReceiverBuilder {
             inbox: self.inbox,
             tokens: self.tokens,
             admission: Admission::new(self.max_queued_events, self.max_queued_bytes),
-            metrics: Metrics::new(),
+            metrics: Metrics::new(self.collectors),
+            log_limit: LogLimit::default(),
             readiness: Readiness::default(),
+            draining: AtomicBool::new(false),
             max_body_bytes: self.max_body_bytes,
             body_timeout: self.body_timeout,
+            accepted_status: self.accepted_status,
             quarantined_status: self.quarantined_status,
         };
         Ok(Receiver {

@@ -16,7 +16,6 @@ pub(crate) enum Refusal {
     Unauthorized,
     NotFound,
     MethodNotAllowed,
-    MediaType,
     TooLarge {
         limit: usize,
     },
@@ -35,7 +34,6 @@ impl Refusal {
             Self::Unauthorized => "unauthorized",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
-            Self::MediaType => "media_type",
             Self::TooLarge { .. } => "too_large",
             Self::Slow => "slow",
             Self::Broken => "broken",
@@ -50,7 +48,6 @@ impl Refusal {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
@@ -64,7 +61,6 @@ impl Refusal {
             Self::Unauthorized => "E_UNAUTHORIZED",
             Self::NotFound => "E_NOT_FOUND",
             Self::MethodNotAllowed => "E_METHOD_NOT_ALLOWED",
-            Self::MediaType => "E_UNSUPPORTED_MEDIA_TYPE",
             Self::TooLarge { .. } => "E_BODY_TOO_LARGE",
             Self::Slow => "E_BODY_TIMEOUT",
             Self::Broken => "E_BODY_INCOMPLETE",
@@ -80,7 +76,6 @@ impl Refusal {
             }
             Self::NotFound => "no event is received at this path".into(),
             Self::MethodNotAllowed => "an event is sent by POST".into(),
-            Self::MediaType => "unsupported media type: expected application/json".into(),
             Self::TooLarge { limit } => {
                 format!("the body is too large: at most {limit} bytes are accepted")
             }
@@ -109,7 +104,10 @@ impl IntoResponse for Refusal {
             Self::TooLarge { .. } | Self::Slow | Self::Broken => {
                 headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
-            Self::NotFound | Self::MethodNotAllowed | Self::MediaType => {}
+            Self::MethodNotAllowed => {
+                headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+            }
+            Self::NotFound => {}
         }
         response
     }

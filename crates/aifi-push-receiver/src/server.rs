@@ -1,88 +1,105 @@
 //! A server that slow, many or broken senders can't stop.
 
+mod activity;
+mod connection;
+mod connections;
+mod listener;
 #[cfg(feature = "tls")]
 mod tls;
 
 use std::{fmt, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
-use aifi_push_inbox::ErrorChain;
+use activity::Limits;
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
-    service::TowerToHyperService,
-};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{sleep, timeout},
-};
+use connection::Connection;
+use connections::Connections;
+use futures_util::{FutureExt, future::select_all};
+use hyper_util::server::graceful::GracefulShutdown;
+pub use listener::Listener;
+use listener::Stream;
+#[cfg(feature = "tls")]
+pub use tls::TlsCertificate;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::ServerError;
+use crate::{error::ServerError, receiver::Receiver, state::AppState};
 
 /// How long to wait when the system has no room for another connection.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// The most bytes of the headers of a request; more are answered with 431.
-const MAX_HEADER_BYTES: usize = 64 * 1024;
-
-/// An HTTP/1.1 server with bounds: on the number of connections, the time for headers and for TLS,
-/// the size of headers, and the time that stopping takes.
+/// An HTTP server with bounds: on the number of connections, the time for headers and for TLS, the size
+/// of headers, the time between requests, and the time that stopping takes. It speaks HTTP/1.1, and
+/// HTTP/2 where a client begins with it or chooses it in the TLS handshake.
 ///
-/// For a service that has no server of its own; [`Receiver::router`](crate::Receiver::router)
-/// works in any other as well.
+/// A request that is refused before its body has arrived gets its response: the rest of the body is
+/// read and forgotten, for at most 30 seconds. For a service that has no server of its own;
+/// [`Receiver::router`] works in any other as well.
 pub struct Server {
-    listener: TcpListener,
-    address: SocketAddr,
+    listeners: Vec<Listener>,
     #[cfg(feature = "tls")]
-    tls: Option<tokio_rustls::TlsAcceptor>,
+    tls: Option<TlsCertificate>,
     max_connections: usize,
-    header_timeout: Duration,
+    limits: Limits,
     stop_within: Duration,
+    refusals: Option<Arc<AppState>>,
 }
 
 impl Server {
-    /// Listens on an address, such as `127.0.0.1:8080`. Port 0 chooses a free one.
+    /// Listens on an address, such as `127.0.0.1:8080`. [`Listener::bind`] has all forms.
     ///
     /// # Errors
     ///
     /// [`ServerError::Listen`] if that fails.
     pub async fn bind(address: &str) -> Result<Self, ServerError> {
-        let failed = |source| ServerError::Listen {
-            address: address.to_owned(),
-            source,
-        };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        Ok(Self {
-            address: listener.local_addr().map_err(failed)?,
-            listener,
+        Ok(Self::new(Listener::bind(address).await?))
+    }
+
+    /// Serves what arrives at several places.
+    pub fn new(listeners: Vec<Listener>) -> Self {
+        Self {
+            listeners,
             #[cfg(feature = "tls")]
             tls: None,
             max_connections: 1024,
-            header_timeout: Duration::from_secs(10),
+            limits: Limits {
+                head: Duration::from_secs(10),
+                idle: Duration::from_secs(620),
+            },
             stop_within: Duration::from_secs(10),
-        })
+            refusals: None,
+        }
     }
 
-    /// Returns the address that it listens on.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Returns where it listens.
+    pub fn listeners(&self) -> &[Listener] {
+        &self.listeners
     }
 
-    /// Sets how many connections are served at a time; others wait until one ends. Defaults to 1024.
+    /// Returns the first address that it listens on, or `None` if there are only Unix sockets.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.listeners.iter().find_map(Listener::address)
+    }
+
+    /// Sets how many connections are served at a time. For more, connections end that have been silent
+    /// for longest, those first that never brought a token; while all are in the middle of a request,
+    /// 64 more are served and others wait. Defaults to 1024, and is at least 1.
     pub fn max_connections(mut self, connections: usize) -> Self {
-        // Tokio's semaphores panic beyond.
-        self.max_connections = connections.clamp(1, Semaphore::MAX_PERMITS);
+        self.max_connections = connections.max(1);
         self
     }
 
-    /// Sets how long the headers of a request may take to arrive, and the TLS handshake. A connection
-    /// without a request ends after this time too. Defaults to 10 seconds.
+    /// Sets how long the headers of a request may take to arrive, the TLS handshake, and the first
+    /// request of a connection. The end may come up to twice as late. Defaults to 10 seconds.
     pub fn header_timeout(mut self, timeout: Duration) -> Self {
-        self.header_timeout = timeout;
+        self.limits.head = timeout;
+        self
+    }
+
+    /// Sets how long a connection may be silent between requests. It should be longer than proxies
+    /// keep connections open, as a request that meets the end of its connection is lost. Defaults to
+    /// 620 seconds: 60 seconds are usual, and the load balancers of Google take 600.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.idle = timeout;
         self
     }
 
@@ -92,40 +109,58 @@ impl Server {
         self
     }
 
+    /// Counts requests that are no HTTP among the refusals of a receiver, and logs them now and then.
+    pub fn count_refused(mut self, receiver: &Receiver) -> Self {
+        self.refusals = Some(receiver.state());
+        self
+    }
+
     /// Serves until `shutdown` completes and the requests in flight are answered, or their time is
     /// over.
     pub async fn serve(self, app: Router, shutdown: impl Future<Output = ()>) {
-        let room = Arc::new(Semaphore::new(self.max_connections));
+        let connections = Arc::new(Connections::new(self.max_connections));
         let open = GracefulShutdown::new();
         let cut = CancellationToken::new();
-        let stopped = async {
-            tokio::pin!(shutdown);
+        let start = |stream: Box<dyn Stream>| {
+            let opened = connections.add(cut.child_token());
+            let connection = Connection {
+                #[cfg(feature = "tls")]
+                tls: self.tls.as_ref().map(TlsCertificate::acceptor),
+                limits: self.limits,
+                app: app.clone(),
+                watcher: open.watcher(),
+                refusals: self.refusals.clone(),
+                activity: Arc::clone(&opened.activity),
+            };
+            tokio::spawn(async move {
+                connection.serve(stream).await;
+                drop(opened);
+            });
+        };
+        let accept_all = async {
             loop {
-                let accepted = tokio::select! {
-                    biased;
-                    () = &mut shutdown => return,
-                    accepted = accept(&self.listener, &room) => accepted,
-                };
-                let connection = Connection {
-                    #[cfg(feature = "tls")]
-                    tls: self.tls.clone(),
-                    header_timeout: self.header_timeout,
-                    app: app.clone(),
-                    watcher: open.watcher(),
-                };
-                let cut = cut.clone();
-                tokio::spawn(async move {
-                    let (stream, _room) = accepted;
-                    tokio::select! {
-                        () = cut.cancelled() => {}
-                        () = connection.serve(stream) => {}
+                connections.room().await;
+                match accept(&self.listeners).await {
+                    Ok(stream) => start(stream),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection was not accepted");
+                        // It may be that too many files are open.
+                        connections.end_one();
+                        sleep(ACCEPT_RETRY_DELAY).await;
                     }
-                });
+                }
             }
         };
-        stopped.await;
-        // Nobody can connect from here on.
-        drop(self.listener);
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            () = accept_all => {}
+        }
+        // Who has connected would be reset; nobody can connect from here on.
+        while let Some(Ok(stream)) = accept(&self.listeners).now_or_never() {
+            start(stream);
+        }
+        drop(self.listeners);
         if timeout(self.stop_within, open.shutdown()).await.is_err() {
             tracing::warn!(
                 "closed connections that took longer than {:?}",
@@ -136,66 +171,19 @@ impl Server {
     }
 }
 
-/// Accepts the next connection, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    room: &Arc<Semaphore>,
-) -> (TcpStream, OwnedSemaphorePermit) {
-    loop {
-        let Ok(permit) = Arc::clone(room).acquire_owned().await else {
-            // Nobody closes the semaphore.
-            return std::future::pending().await;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => return (stream, permit),
-            Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                sleep(ACCEPT_RETRY_DELAY).await;
-            }
-        }
+/// Accepts the next connection, wherever it arrives.
+async fn accept(listeners: &[Listener]) -> std::io::Result<Box<dyn Stream>> {
+    if listeners.is_empty() {
+        return std::future::pending().await;
     }
-}
-
-struct Connection {
-    #[cfg(feature = "tls")]
-    tls: Option<tokio_rustls::TlsAcceptor>,
-    header_timeout: Duration,
-    app: Router,
-    watcher: Watcher,
-}
-
-impl Connection {
-    async fn serve(self, stream: TcpStream) {
-        // Responses are short, and nothing follows that they could wait for.
-        let _ = stream.set_nodelay(true);
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            match timeout(self.header_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.serve_http(stream).await,
-                Ok(Err(error)) => tracing::debug!(error = %ErrorChain(&error), "no TLS"),
-                Err(_) => tracing::debug!("no TLS in time"),
-            }
-            return;
-        }
-        self.serve_http(stream).await;
-    }
-
-    async fn serve_http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.header_timeout)
-            .max_buf_size(MAX_HEADER_BYTES)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(self.app));
-        if let Err(error) = self.watcher.watch(connection).await {
-            tracing::debug!(error = %ErrorChain(&error), "a connection broke");
-        }
-    }
+    let next = listeners.iter().map(|listener| Box::pin(listener.accept()));
+    select_all(next).await.0
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server")
-            .field("address", &self.address)
+            .field("listeners", &self.listeners)
             .finish_non_exhaustive()
     }
 }

@@ -9,18 +9,19 @@ use aifi_push_inbox::{AdminError, ErrorChain, deadlines};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
 use tokio::{sync::Mutex, time::timeout};
 
-use crate::state::AppState;
+use crate::{metrics_format::MetricsFormat, state::AppState};
 
 /// How long an answer of the inbox is used, so that frequent questions do not wear the disk.
 const READINESS_TTL: Duration = Duration::from_secs(1);
-
-const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the last probe of the inbox found, and when.
 pub(crate) type Readiness = Mutex<Option<(Instant, bool)>>;
@@ -34,22 +35,25 @@ pub(crate) fn router(state: &Arc<AppState>) -> Router {
 }
 
 async fn get_readyz(State(state): State<Arc<AppState>>) -> Response {
-    if is_ready(&state).await {
-        "ready\n".into_response()
+    let problem = if state.is_draining() {
+        "not ready: stopping\n"
+    } else if !is_ready(&state).await {
+        "not ready: the inbox can't store events\n"
     } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "not ready: the inbox can't store events\n",
-        )
-            .into_response()
-    }
+        return "ready\n".into_response();
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
 }
 
-async fn get_metrics(State(state): State<Arc<AppState>>) -> Response {
+async fn get_metrics(State(state): State<Arc<AppState>>, headers: HeaderMap) -> Response {
+    let accept = headers.get_all(ACCEPT).iter();
+    let format = MetricsFormat::accepted(accept.filter_map(|value| value.to_str().ok()));
     match metrics(&state).await {
-        Ok(text) => ([(CONTENT_TYPE, OPENMETRICS)], text).into_response(),
+        Ok(text) => ([(CONTENT_TYPE, format.content_type())], format.write(text)).into_response(),
         Err(error) => {
-            tracing::error!(error = %ErrorChain(&error), "no metrics");
+            if let Some(unlogged) = state.log_limit.admit("no metrics") {
+                tracing::error!(error = %ErrorChain(&error), unlogged, "no metrics");
+            }
             (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the inbox does not answer\n",
@@ -60,6 +64,9 @@ async fn get_metrics(State(state): State<Arc<AppState>>) -> Response {
 }
 
 pub(crate) async fn is_ready(state: &AppState) -> bool {
+    if state.is_draining() {
+        return false;
+    }
     let mut last = state.readiness.lock().await;
     match *last {
         Some((at, is_ready)) if at.elapsed() < READINESS_TTL => is_ready,
@@ -75,11 +82,15 @@ async fn probe(state: &AppState) -> bool {
     match timeout(deadlines::STATUS, state.inbox.probe()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::error!(error = %ErrorChain(&error), "not ready");
+            if let Some(unlogged) = state.log_limit.admit("not ready") {
+                tracing::error!(error = %ErrorChain(&error), unlogged, "not ready");
+            }
             false
         }
         Err(_) => {
-            tracing::error!("not ready: the inbox did not answer in time");
+            if let Some(unlogged) = state.log_limit.admit("not ready") {
+                tracing::error!(unlogged, "not ready: the inbox did not answer in time");
+            }
             false
         }
     }

@@ -22,6 +22,16 @@ pub struct Tokens {
     accepted: Option<Arc<RwLock<Vec<[u8; 32]>>>>,
 }
 
+/// What [`Tokens::replace`] changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokensReplaced {
+    /// How many tokens are accepted that were not.
+    pub added: usize,
+    /// How many tokens were accepted that are not any more.
+    pub removed: usize,
+}
+
 impl Tokens {
     /// Accepts each of `tokens`.
     ///
@@ -43,12 +53,19 @@ impl Tokens {
         Self { accepted: None }
     }
 
-    /// Accepts `tokens` from now on, and no others.
+    /// Returns the number of tokens, or `None` if anyone is accepted.
+    pub fn count(&self) -> Option<usize> {
+        let accepted = self.accepted.as_ref()?;
+        let accepted = accepted.read().unwrap_or_else(PoisonError::into_inner);
+        Some(accepted.len())
+    }
+
+    /// Accepts `tokens` from now on, and no others. Returns what changed.
     ///
     /// # Errors
     ///
     /// As for [`new`](Self::new), and if the list accepts anyone. The list is then left as it was.
-    pub fn replace<I>(&self, tokens: I) -> Result<(), ReceiverError>
+    pub fn replace<I>(&self, tokens: I) -> Result<TokensReplaced, ReceiverError>
     where
         I: IntoIterator<Item: AsRef<str>>,
     {
@@ -58,8 +75,16 @@ impl Tokens {
                 "this receiver accepts anyone, so it has no tokens".to_owned(),
             ));
         };
-        *accepted.write().unwrap_or_else(PoisonError::into_inner) = tokens;
-        Ok(())
+        let mut accepted = accepted.write().unwrap_or_else(PoisonError::into_inner);
+        let missing_in = |list: &[[u8; 32]], of: &[[u8; 32]]| {
+            of.iter().filter(|token| !list.contains(token)).count()
+        };
+        let replaced = TokensReplaced {
+            added: missing_in(&accepted, &tokens),
+            removed: missing_in(&tokens, &accepted),
+        };
+        *accepted = tokens;
+        Ok(replaced)
     }
 
     /// Returns `true` if a request carries one of the tokens.

@@ -97,6 +97,11 @@ impl Broker {
         format!("nats://{}", self.address())
     }
 
+    /// The directory of what it stores.
+    pub fn store(&self) -> PathBuf {
+        self.directory.path().join("store")
+    }
+
     /// The id of the process.
     ///
     /// # Errors

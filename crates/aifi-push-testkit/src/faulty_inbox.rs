@@ -154,6 +154,11 @@ impl Admin for FaultyInbox {
         self.inbox.list(filter, after, limit).await
     }
 
+    async fn newest(&self) -> Result<Option<Position>, AdminError> {
+        self.check_admin()?;
+        self.inbox.newest().await
+    }
+
     async fn stats(&self) -> Result<InboxStats, AdminError> {
         self.check_admin()?;
         self.inbox.stats().await
@@ -176,6 +181,11 @@ impl Admin for FaultyInbox {
     async fn discard(&self, id: Uuid) -> Result<(), AdminError> {
         self.check_admin()?;
         self.inbox.discard(id).await
+    }
+
+    async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        self.check_admin()?;
+        self.inbox.erase(ids).await
     }
 
     async fn prune(&self, retention: &Retention) -> Result<Pruned, AdminError> {

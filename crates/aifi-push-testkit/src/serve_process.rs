@@ -20,7 +20,8 @@ pub struct ServeProcess {
 }
 
 impl ServeProcess {
-    /// Starts `aifi-push serve` on a free port, with further arguments, in a directory.
+    /// Starts `aifi-push serve` on a free port, with further arguments, in a directory. On SIGTERM it
+    /// ends without a wait unless an argument says otherwise.
     ///
     /// # Errors
     ///
@@ -37,9 +38,13 @@ impl ServeProcess {
     ///
     /// As for [`serve`](Self::serve).
     pub fn serve_with(mut command: Command, arguments: &[&str]) -> Result<Self> {
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .args(arguments);
+        command.arg("serve");
+        for (option, value) in [("--listen", "127.0.0.1:0"), ("--drain", "0s")] {
+            if !arguments.contains(&option) {
+                command.args([option, value]);
+            }
+        }
+        command.args(arguments);
         Self::start(command)
     }
 

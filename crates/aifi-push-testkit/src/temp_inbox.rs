@@ -8,7 +8,9 @@ use tempfile::TempDir;
 /// A directory for an inbox, deleted when it is dropped.
 #[derive(Debug)]
 pub struct TempInbox {
-    directory: TempDir,
+    /// With it, an inbox that is dropped later can't write its file again.
+    _parent: TempDir,
+    directory: PathBuf,
 }
 
 impl TempInbox {
@@ -18,18 +20,23 @@ impl TempInbox {
     ///
     /// If it can't be created.
     pub fn new() -> Result<Self> {
-        let directory = tempfile::tempdir()?;
-        Ok(Self { directory })
+        let parent = tempfile::tempdir()?;
+        let directory = parent.path().join("data");
+        std::fs::create_dir(&directory)?;
+        Ok(Self {
+            _parent: parent,
+            directory,
+        })
     }
 
     /// Returns the directory.
     pub fn directory(&self) -> &Path {
-        self.directory.path()
+        &self.directory
     }
 
     /// Returns the path of the SQLite file, which need not exist.
     pub fn path(&self) -> PathBuf {
-        self.directory.path().join("events.db")
+        self.directory.join("events.db")
     }
 
     /// Returns the URL of the inbox.

@@ -7,8 +7,10 @@
 /// the document marks `x-sensitive`, and those that are not in the document.
 pub mod types {
     use ::chrono::{DateTime, Utc};
+    use ::std::collections::BTreeMap;
+    use crate::{Json, Number};
     /// A customer left a store.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -44,7 +46,6 @@ pub mod types {
         ///
         /// `session` on the wire, documented by the vendor.
         #[builder(required)]
-        #[serde(deserialize_with = "::std::option::Option::deserialize")]
         pub session: Option<Session>,
         /// Customer information.
         ///
@@ -63,20 +64,19 @@ pub mod types {
         ///
         /// `storeExternalId` on the wire, documented by the vendor.
         #[builder(required)]
-        #[serde(
-            rename = "storeExternalId",
-            deserialize_with = "::std::option::Option::deserialize"
-        )]
+        #[serde(rename = "storeExternalId")]
         pub store_external_id: Option<String>,
         /// ISO formatted creation time of the event, that caused this webhook to be sent.
         ///
         /// `timeOfOrigin` on the wire, documented by the vendor.
         #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
         pub time_of_origin: DateTime<Utc>,
         /// ISO formatted time, in which this webhook was sent.
         ///
         /// `timeOfIssue` on the wire, documented by the vendor.
         #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
         pub time_of_issue: DateTime<Utc>,
         /// How the visit is paid.
         ///
@@ -94,9 +94,75 @@ pub mod types {
         /// Fields that are not in the document, as received.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for TransitionLeft {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut session = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut payment = None;
+            let mut shopper_id = None;
+            let mut shopper = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "session" => __object.documented("session", &mut session),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "payment" => __object.documented("payment", &mut payment),
+                    "shopperId" => __object.documented("shopperId", &mut shopper_id),
+                    "shopper" => __object.documented("shopper", &mut shopper),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: crate::model::required("sessionId", session_id)?,
+                session: crate::model::required("session", session)?,
+                customer: crate::model::required("customer", customer)?,
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                payment: crate::model::required("payment", payment)?,
+                shopper_id: crate::model::required("shopperId", shopper_id)?,
+                shopper: crate::model::required("shopper", shopper)?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for TransitionLeft {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for TransitionLeft {}
     impl ::std::fmt::Debug for TransitionLeft {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -115,7 +181,7 @@ pub mod types {
     }
 
     /// One shopping journey. A group has one customer and one session.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -123,208 +189,403 @@ pub mod types {
     pub struct Session {
         /// When the session was created.
         ///
-        /// `createdAt` on the wire, from the vendor's example.
+        /// `createdAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "createdAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub created_at: Option<DateTime<Utc>>,
         /// When the session last changed.
         ///
-        /// `updatedAt` on the wire, from the vendor's example.
+        /// `updatedAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "updatedAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub updated_at: Option<DateTime<Utc>>,
         /// Number of the session.
         ///
-        /// `id` on the wire, from the vendor's example.
+        /// `id` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub id: Option<i64>,
         /// Number of the customer.
         ///
-        /// `customerId` on the wire, from the vendor's example.
+        /// `customerId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_id: Option<i64>,
         /// Code with which the customer entered.
         ///
-        /// `code` on the wire, from the vendor's example.
+        /// `code` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub code: Option<String>,
         /// When the code was first scanned with success. The name is misspelled on the wire.
         ///
-        /// `codeFirstSuccesfullyScannedAt` on the wire, from the vendor's example.
+        /// `codeFirstSuccesfullyScannedAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "codeFirstSuccesfullyScannedAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub code_first_succesfully_scanned_at: Option<DateTime<Utc>>,
         /// When the code was last scanned with success. The name is misspelled on the wire.
         ///
-        /// `codeLastSuccesfullyScannedAt` on the wire, from the vendor's example.
+        /// `codeLastSuccesfullyScannedAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "codeLastSuccesfullyScannedAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub code_last_succesfully_scanned_at: Option<DateTime<Utc>>,
         /// When the first person of the session entered.
         ///
-        /// `customerFirstEnteredAt` on the wire, from the vendor's example.
+        /// `customerFirstEnteredAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerFirstEnteredAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_first_entered_at: Option<DateTime<Utc>>,
         /// When the last person of the session entered.
         ///
-        /// `customerLastEnteredAt` on the wire, from the vendor's example.
+        /// `customerLastEnteredAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerLastEnteredAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_last_entered_at: Option<DateTime<Utc>>,
         /// When the first person of the session left.
         ///
-        /// `customerFirstExitedAt` on the wire, from the vendor's example.
+        /// `customerFirstExitedAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerFirstExitedAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_first_exited_at: Option<DateTime<Utc>>,
         /// When the last person of the session left.
         ///
-        /// `customerLastExitedAt` on the wire, from the vendor's example.
+        /// `customerLastExitedAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerLastExitedAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_last_exited_at: Option<DateTime<Utc>>,
         /// Number of the means of payment.
         ///
-        /// `customerPaymentInstrumentId` on the wire, from the vendor's example.
+        /// `customerPaymentInstrumentId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerPaymentInstrumentId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_payment_instrument_id: Option<i64>,
         /// The customer's rating of the visit; 95 in the example, with no unit.
         ///
-        /// `customerSatisfaction` on the wire, from the vendor's example.
+        /// `customerSatisfaction` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerSatisfaction",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_satisfaction: Option<i64>,
         /// Whether the customer gave a rating.
         ///
-        /// `customerSatisfactionSubmitted` on the wire, from the vendor's example.
+        /// `customerSatisfactionSubmitted` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "customerSatisfactionSubmitted",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub customer_satisfaction_submitted: Option<bool>,
         /// How many people the group has.
         ///
-        /// `groupSize` on the wire, from the vendor's example.
+        /// `groupSize` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "groupSize",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub group_size: Option<i64>,
         /// How many people visited.
         ///
-        /// `visitors` on the wire, from the vendor's example.
+        /// `visitors` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub visitors: Option<i64>,
         /// Identifier of the location.
         ///
-        /// `locationId` on the wire, from the vendor's example.
+        /// `locationId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "locationId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub location_id: Option<String>,
         /// Priority of the session.
         ///
-        /// `priority` on the wire, from the vendor's example.
+        /// `priority` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub priority: Option<i64>,
         /// A unique token to identify a shopping session; the same concept as `sessionId`.
         ///
-        /// `sessionToken` on the wire, from the vendor's example.
+        /// `sessionToken` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "sessionToken",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub session_token: Option<String>,
         /// A unique token to identify a shopping session.
         ///
-        /// `sessionId` on the wire, from the vendor's example.
+        /// `sessionId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "sessionId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub session_id: Option<String>,
         /// Another session that this one refers to. Any JSON: only null was ever shown.
         ///
-        /// `referencedSessionId` on the wire, from the vendor's example.
+        /// `referencedSessionId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "referencedSessionId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
-        pub referenced_session_id: Option<::serde_json::Value>,
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub referenced_session_id: Option<Json>,
         /// State of the session.
         ///
-        /// `status` on the wire, from the vendor's example.
+        /// `status` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub status: Option<SessionStatus>,
         /// AiFi store id.
         ///
-        /// `storeId` on the wire, from the vendor's example.
+        /// `storeId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "storeId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub store_id: Option<i64>,
         /// Any JSON: the example shows a number, the name reads like a time.
         ///
-        /// `storeIdScannableAt` on the wire, from the vendor's example.
+        /// `storeIdScannableAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "storeIdScannableAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
-        pub store_id_scannable_at: Option<::serde_json::Value>,
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub store_id_scannable_at: Option<Json>,
         /// Whether fraud is suspected.
         ///
-        /// `suspectedFraud` on the wire, from the vendor's example.
+        /// `suspectedFraud` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "suspectedFraud",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub suspected_fraud: Option<bool>,
         /// What the retailer and the platform keep with the session.
         ///
-        /// `metadata` on the wire, from the vendor's example.
+        /// `metadata` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub metadata: Option<SessionMetadata>,
         /// When the session expires.
         ///
-        /// `expiresAt` on the wire, from the vendor's example.
+        /// `expiresAt` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "expiresAt",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub expires_at: Option<DateTime<Utc>>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for Session {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut created_at = None;
+            let mut updated_at = None;
+            let mut id = None;
+            let mut customer_id = None;
+            let mut code = None;
+            let mut code_first_succesfully_scanned_at = None;
+            let mut code_last_succesfully_scanned_at = None;
+            let mut customer_first_entered_at = None;
+            let mut customer_last_entered_at = None;
+            let mut customer_first_exited_at = None;
+            let mut customer_last_exited_at = None;
+            let mut customer_payment_instrument_id = None;
+            let mut customer_satisfaction = None;
+            let mut customer_satisfaction_submitted = None;
+            let mut group_size = None;
+            let mut visitors = None;
+            let mut location_id = None;
+            let mut priority = None;
+            let mut session_token = None;
+            let mut session_id = None;
+            let mut referenced_session_id = None;
+            let mut status = None;
+            let mut store_id = None;
+            let mut store_id_scannable_at = None;
+            let mut suspected_fraud = None;
+            let mut metadata = None;
+            let mut expires_at = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "createdAt" => __object.example("createdAt", &mut created_at),
+                    "updatedAt" => __object.example("updatedAt", &mut updated_at),
+                    "id" => __object.example("id", &mut id),
+                    "customerId" => __object.example("customerId", &mut customer_id),
+                    "code" => __object.example("code", &mut code),
+                    "codeFirstSuccesfullyScannedAt" => {
+                        __object
+                            .example(
+                                "codeFirstSuccesfullyScannedAt",
+                                &mut code_first_succesfully_scanned_at,
+                            )
+                    }
+                    "codeLastSuccesfullyScannedAt" => {
+                        __object
+                            .example(
+                                "codeLastSuccesfullyScannedAt",
+                                &mut code_last_succesfully_scanned_at,
+                            )
+                    }
+                    "customerFirstEnteredAt" => {
+                        __object
+                            .example(
+                                "customerFirstEnteredAt",
+                                &mut customer_first_entered_at,
+                            )
+                    }
+                    "customerLastEnteredAt" => {
+                        __object
+                            .example(
+                                "customerLastEnteredAt",
+                                &mut customer_last_entered_at,
+                            )
+                    }
+                    "customerFirstExitedAt" => {
+                        __object
+                            .example(
+                                "customerFirstExitedAt",
+                                &mut customer_first_exited_at,
+                            )
+                    }
+                    "customerLastExitedAt" => {
+                        __object
+                            .example(
+                                "customerLastExitedAt",
+                                &mut customer_last_exited_at,
+                            )
+                    }
+                    "customerPaymentInstrumentId" => {
+                        __object
+                            .example(
+                                "customerPaymentInstrumentId",
+                                &mut customer_payment_instrument_id,
+                            )
+                    }
+                    "customerSatisfaction" => {
+                        __object
+                            .example("customerSatisfaction", &mut customer_satisfaction)
+                    }
+                    "customerSatisfactionSubmitted" => {
+                        __object
+                            .example(
+                                "customerSatisfactionSubmitted",
+                                &mut customer_satisfaction_submitted,
+                            )
+                    }
+                    "groupSize" => __object.example("groupSize", &mut group_size),
+                    "visitors" => __object.example("visitors", &mut visitors),
+                    "locationId" => __object.example("locationId", &mut location_id),
+                    "priority" => __object.example("priority", &mut priority),
+                    "sessionToken" => {
+                        __object.example("sessionToken", &mut session_token)
+                    }
+                    "sessionId" => __object.example("sessionId", &mut session_id),
+                    "referencedSessionId" => {
+                        __object
+                            .example("referencedSessionId", &mut referenced_session_id)
+                    }
+                    "status" => __object.example("status", &mut status),
+                    "storeId" => __object.example("storeId", &mut store_id),
+                    "storeIdScannableAt" => {
+                        __object
+                            .example("storeIdScannableAt", &mut store_id_scannable_at)
+                    }
+                    "suspectedFraud" => {
+                        __object.example("suspectedFraud", &mut suspected_fraud)
+                    }
+                    "metadata" => __object.example("metadata", &mut metadata),
+                    "expiresAt" => __object.example("expiresAt", &mut expires_at),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                created_at,
+                updated_at,
+                id,
+                customer_id,
+                code,
+                code_first_succesfully_scanned_at,
+                code_last_succesfully_scanned_at,
+                customer_first_entered_at,
+                customer_last_entered_at,
+                customer_first_exited_at,
+                customer_last_exited_at,
+                customer_payment_instrument_id,
+                customer_satisfaction,
+                customer_satisfaction_submitted,
+                group_size,
+                visitors,
+                location_id,
+                priority,
+                session_token,
+                session_id,
+                referenced_session_id,
+                status,
+                store_id,
+                store_id_scannable_at,
+                suspected_fraud,
+                metadata,
+                expires_at,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for Session {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for Session {}
     impl ::std::fmt::Debug for Session {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -376,6 +637,7 @@ pub mod types {
     /// The text of a [`SessionStatus`] that is not in the document. Only decoding and the conversions of [`SessionStatus`] create one, so it is never a known value.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct UnlistedSessionStatus(String);
+    impl crate::model::Decode for SessionStatus {}
     impl UnlistedSessionStatus {
         /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
@@ -446,7 +708,7 @@ pub mod types {
     }
 
     /// What is kept with a session. `events` is the platform's own; every other key is the retailer's.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -454,15 +716,45 @@ pub mod types {
     pub struct SessionMetadata {
         /// The platform's own list of events.
         ///
-        /// `events` on the wire, from the vendor's example.
+        /// `events` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub events: Option<Vec<SessionMetadataEvent>>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for SessionMetadata {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut events = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "events" => __object.example("events", &mut events),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                events,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for SessionMetadata {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for SessionMetadata {}
     impl ::std::fmt::Debug for SessionMetadata {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -473,7 +765,7 @@ pub mod types {
     }
 
     /// One event in the metadata of a session.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -481,23 +773,57 @@ pub mod types {
     pub struct SessionMetadataEvent {
         /// Identifier of the event.
         ///
-        /// `eventId` on the wire, from the vendor's example.
+        /// `eventId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "eventId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub event_id: Option<String>,
         /// What is kept with the event.
         ///
-        /// `metadata` on the wire, from the vendor's example.
+        /// `metadata` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub metadata: Option<::serde_json::Map<String, ::serde_json::Value>>,
-        /// Fields that are not in the document, as received.
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub metadata: Option<BTreeMap<String, Json>>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for SessionMetadataEvent {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut event_id = None;
+            let mut metadata = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "eventId" => __object.example("eventId", &mut event_id),
+                    "metadata" => __object.example("metadata", &mut metadata),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                event_id,
+                metadata,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for SessionMetadataEvent {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for SessionMetadataEvent {}
     impl ::std::fmt::Debug for SessionMetadataEvent {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -508,7 +834,7 @@ pub mod types {
     }
 
     /// Customer information.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -516,33 +842,75 @@ pub mod types {
     pub struct Customer {
         /// The retailer's id of the customer.
         ///
-        /// `externalId` on the wire, from the vendor's example.
+        /// `externalId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "externalId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub external_id: Option<String>,
         /// What the retailer keeps with the customer.
         ///
-        /// `metadata` on the wire, from the vendor's example.
+        /// `metadata` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub metadata: Option<::serde_json::Map<String, ::serde_json::Value>>,
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub metadata: Option<BTreeMap<String, Json>>,
         /// AiFi customer id.
         ///
-        /// `id` on the wire, from the vendor's example.
+        /// `id` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub id: Option<String>,
         /// Role of the customer.
         ///
-        /// `role` on the wire, from the vendor's example.
+        /// `role` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub role: Option<CustomerRole>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for Customer {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut external_id = None;
+            let mut metadata = None;
+            let mut id = None;
+            let mut role = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "externalId" => __object.example("externalId", &mut external_id),
+                    "metadata" => __object.example("metadata", &mut metadata),
+                    "id" => __object.example("id", &mut id),
+                    "role" => __object.example("role", &mut role),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                external_id,
+                metadata,
+                id,
+                role,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for Customer {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for Customer {}
     impl ::std::fmt::Debug for Customer {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -572,6 +940,7 @@ pub mod types {
     /// The text of a [`CustomerRole`] that is not in the document. Only decoding and the conversions of [`CustomerRole`] create one, so it is never a known value.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct UnlistedCustomerRole(String);
+    impl crate::model::Decode for CustomerRole {}
     impl UnlistedCustomerRole {
         /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
@@ -651,7 +1020,7 @@ pub mod types {
     }
 
     /// A store.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -659,26 +1028,64 @@ pub mod types {
     pub struct Store {
         /// Number of the store in the OASIS API.
         ///
-        /// `oasisApiStoreId` on the wire, from the vendor's example.
+        /// `oasisApiStoreId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "oasisApiStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub oasis_api_store_id: Option<i64>,
         /// Identifier of the store, unique in AiFi.
         ///
-        /// `aifiUniqueStoreId` on the wire, from the vendor's example.
+        /// `aifiUniqueStoreId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "aifiUniqueStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub aifi_unique_store_id: Option<String>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for Store {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut oasis_api_store_id = None;
+            let mut aifi_unique_store_id = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "oasisApiStoreId" => {
+                        __object.example("oasisApiStoreId", &mut oasis_api_store_id)
+                    }
+                    "aifiUniqueStoreId" => {
+                        __object.example("aifiUniqueStoreId", &mut aifi_unique_store_id)
+                    }
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                oasis_api_store_id,
+                aifi_unique_store_id,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for Store {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for Store {}
     impl ::std::fmt::Debug for Store {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -690,7 +1097,7 @@ pub mod types {
     }
 
     /// How a visit is paid.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -698,18 +1105,50 @@ pub mod types {
     pub struct Payment {
         /// Who handles the payment.
         ///
-        /// `paymentProvider` on the wire, from the vendor's example.
+        /// `paymentProvider` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "paymentProvider",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub payment_provider: Option<PaymentProvider>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for Payment {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut payment_provider = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "paymentProvider" => {
+                        __object.example("paymentProvider", &mut payment_provider)
+                    }
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                payment_provider,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for Payment {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for Payment {}
     impl ::std::fmt::Debug for Payment {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -743,6 +1182,7 @@ pub mod types {
     /// The text of a [`PaymentProvider`] that is not in the document. Only decoding and the conversions of [`PaymentProvider`] create one, so it is never a known value.
     #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
     pub struct UnlistedPaymentProvider(String);
+    impl crate::model::Decode for PaymentProvider {}
     impl UnlistedPaymentProvider {
         /// Returns the value on the wire.
         pub fn as_str(&self) -> &str {
@@ -824,7 +1264,7 @@ pub mod types {
     }
 
     /// A shopper.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -832,18 +1272,48 @@ pub mod types {
     pub struct Shopper {
         /// Identifier of the Shopper.
         ///
-        /// `shopperId` on the wire, from the vendor's example.
+        /// `shopperId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "shopperId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub shopper_id: Option<String>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for Shopper {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut shopper_id = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "shopperId" => __object.example("shopperId", &mut shopper_id),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                shopper_id,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for Shopper {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for Shopper {}
     impl ::std::fmt::Debug for Shopper {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -852,7 +1322,7 @@ pub mod types {
     }
 
     /// Why a call was not accepted, in the form of the platform's own API.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -860,25 +1330,63 @@ pub mod types {
     pub struct ApiError {
         /// What went wrong, for people.
         ///
-        /// `message` on the wire, assumed: the vendor does not document it.
+        /// `message` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub message: Option<String>,
         /// What went wrong, for programs, such as `E_INVALID_BODY`.
         ///
-        /// `type` on the wire, assumed: the vendor does not document it.
+        /// `type` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
         #[serde(rename = "type", skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub type_: Option<String>,
         /// One entry for each field that was wrong.
         ///
-        /// `errors` on the wire, assumed: the vendor does not document it.
+        /// `errors` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub errors: Option<Vec<ApiErrorDetail>>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for ApiError {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut message = None;
+            let mut type_ = None;
+            let mut errors = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "message" => __object.example("message", &mut message),
+                    "type" => __object.example("type", &mut type_),
+                    "errors" => __object.example("errors", &mut errors),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                message,
+                type_,
+                errors,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for ApiError {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for ApiError {}
     impl ::std::fmt::Debug for ApiError {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -891,7 +1399,7 @@ pub mod types {
     }
 
     /// One field that was wrong.
-    #[derive(Clone, PartialEq, ::serde::Deserialize, ::serde::Serialize)]
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
     #[derive(::bon::Builder)]
     #[builder(on(String, into))]
     #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
@@ -899,25 +1407,63 @@ pub mod types {
     pub struct ApiErrorDetail {
         /// What is wrong with the field, for people.
         ///
-        /// `error` on the wire, assumed: the vendor does not document it.
+        /// `error` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub error: Option<String>,
         /// The rule that the field broke.
         ///
-        /// `rule` on the wire, assumed: the vendor does not document it.
+        /// `rule` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub rule: Option<String>,
         /// Path of the field.
         ///
-        /// `field` on the wire, assumed: the vendor does not document it.
+        /// `field` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub field: Option<String>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
 
+    impl crate::model::Model for ApiErrorDetail {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut error = None;
+            let mut rule = None;
+            let mut field = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "error" => __object.example("error", &mut error),
+                    "rule" => __object.example("rule", &mut rule),
+                    "field" => __object.example("field", &mut field),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                error,
+                rule,
+                field,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for ApiErrorDetail {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for ApiErrorDetail {}
     impl ::std::fmt::Debug for ApiErrorDetail {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
@@ -953,10 +1499,62 @@ pub mod types {
     }
 }
 
+/// The names of all properties, sorted: what an error may show of a body.
+pub(crate) const PROPERTIES: &[&str] = &[
+    "aifiUniqueStoreId",
+    "code",
+    "codeFirstSuccesfullyScannedAt",
+    "codeLastSuccesfullyScannedAt",
+    "createdAt",
+    "customer",
+    "customerFirstEnteredAt",
+    "customerFirstExitedAt",
+    "customerId",
+    "customerLastEnteredAt",
+    "customerLastExitedAt",
+    "customerPaymentInstrumentId",
+    "customerSatisfaction",
+    "customerSatisfactionSubmitted",
+    "error",
+    "errors",
+    "eventId",
+    "events",
+    "expiresAt",
+    "externalId",
+    "field",
+    "groupSize",
+    "id",
+    "locationId",
+    "message",
+    "metadata",
+    "oasisApiStoreId",
+    "payment",
+    "paymentProvider",
+    "priority",
+    "referencedSessionId",
+    "role",
+    "rule",
+    "session",
+    "sessionId",
+    "sessionToken",
+    "shopper",
+    "shopperId",
+    "status",
+    "store",
+    "storeExternalId",
+    "storeId",
+    "storeIdScannableAt",
+    "suspectedFraud",
+    "timeOfIssue",
+    "timeOfOrigin",
+    "type",
+    "updatedAt",
+    "visitors",
+];
 /// The operations of the document.
 pub mod operations {
     use super::types;
-    use crate::{Operation, Push, operation::decodes};
+    use crate::{Operation, Push, SubjectField, SubjectKind, operation::decodes};
     /// The URL of the first server in the document.
     pub const SERVER: &str = "https://oasis-api.public.sandbox.oasis.aifi.com";
     /// Push transitions: customer left a store
@@ -971,6 +1569,68 @@ pub mod operations {
         example: Some(
             "{\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"payment\":{\"paymentProvider\":\"NONE\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"shopper\":{\"shopperId\":\"string\"},\"shopperId\":\"string\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
         ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Shopper,
+                path: &["shopperId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Shopper,
+                path: &["shopper", "shopperId"],
+            },
+        ],
         decodes: decodes::<types::TransitionLeft>,
     };
     impl Push for types::TransitionLeft {
@@ -983,6 +1643,9 @@ pub mod operations {
 
 #[cfg(feature = "client")]
 mod client {
+    use ::chrono::{DateTime, Utc};
+    use ::std::collections::BTreeMap;
+    use crate::{Json, Number};
     use super::types;
     use crate::{Client, Error, Response};
     impl Client {

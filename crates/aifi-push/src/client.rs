@@ -30,10 +30,10 @@ use crate::{Operation, RetryPolicy, operations};
 ///
 /// # What every call does
 ///
-/// - It sends the bearer token to the configured origin only: redirects are not followed, and a
+/// - It sends the bearer token, if there is one, to the configured origin only: redirects are not followed, and a
 ///   proxy of the environment is used for `https` only, where it does not see the token.
-/// - It sends no headers other than `Authorization`, `Accept`, `Content-Type`, `User-Agent` and
-///   those that HTTP requires.
+/// - It sends no headers other than `Authorization`, `Accept`, `Content-Type`, `User-Agent`, those
+///   that HTTP requires, and those that [you give](Client::deliver_with_headers).
 /// - Any 2xx is a success, whatever its body: the event arrived.
 /// - It opens a [`tracing`] span `aifi_push` with the fields `operation`, `status`, `attempts` and
 ///   `duration_ms`. Neither the event nor the token is logged.
@@ -62,15 +62,21 @@ pub struct Client {
     // The generated methods build their requests from these two, by the names progenitor uses.
     pub(crate) baseurl: Arc<str>,
     pub(crate) client: reqwest::Client,
+    query: Option<Arc<str>>,
+    /// Where [`deliver`](Self::deliver) goes, with [`SEGMENT`] for the segment.
+    delivery_url: Arc<str>,
     origin: Arc<str>,
     timeout: Option<Duration>,
     token: Token,
     retry: RetryPolicy,
 }
 
+/// What stands for the segment of an operation in a base URL.
+const SEGMENT: &str = "{kind}";
+
 impl Client {
     /// Returns a builder of a client for the server at `base_url`: a URL with scheme and host, to
-    /// which the path of each operation is added. A path in it is kept.
+    /// whose path that of each operation is added. Its query is sent with every call.
     pub fn builder(base_url: impl Into<String>) -> ClientBuilder {
         ClientBuilder::new(base_url.into())
     }
@@ -90,7 +96,9 @@ impl Client {
     /// the operation below the base URL.
     ///
     /// With the base URL `https://retailer.example/webhook` it calls `/webhook/left`, where
-    /// [`transition_left`](Self::transition_left) calls `/webhook/api/push/transition/left`.
+    /// [`transition_left`](Self::transition_left) calls `/webhook/api/push/transition/left`. Where the
+    /// base URL contains `{kind}`, the segment takes its place and is not added:
+    /// `https://retailer.example/webhook?event={kind}`.
     ///
     /// # Errors
     ///
@@ -100,19 +108,65 @@ impl Client {
         operation: &Operation,
         body: impl Into<Vec<u8>>,
     ) -> Result<Response<String>, Error> {
-        let url = format!("{}/{}", self.baseurl, operation.segment());
+        self.deliver_with_headers(operation, body, &[]).await
+    }
+
+    /// Delivers a body with further headers, by name and value.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn run(client: aifi_push::Client, body: Vec<u8>) -> Result<(), aifi_push::Error> {
+    /// use aifi_push::operations::TRANSITION_LEFT;
+    ///
+    /// let headers = [("webhook-id", "0199c2d3-6f0a-7cc0-b6b1-5d4d9d2f3a11")];
+    /// client.deliver_with_headers(&TRANSITION_LEFT, body, &headers).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`deliver`](Self::deliver), and [`Error::Configuration`] if a header is not valid.
+    pub async fn deliver_with_headers(
+        &self,
+        operation: &Operation,
+        body: impl Into<Vec<u8>>,
+        headers: &[(&str, &str)],
+    ) -> Result<Response<String>, Error> {
         let request = self
             .client
-            .post(url)
+            .post(self.delivery_url.replace(SEGMENT, operation.segment()))
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
-            .body(body.into())
-            .build();
-        self.call(operation.id, request).await
+            .body(body.into());
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        self.call_url(operation.id, request.build()).await
     }
 
     /// Sends a request that a generated method built, as often as the retry policy allows.
     pub(crate) async fn call<T>(
+        &self,
+        operation: &'static str,
+        request: reqwest::Result<Request>,
+    ) -> Result<Response<T>, Error> {
+        let request = request.map(|mut request| {
+            if let Some(query) = &self.query {
+                let url = request.url_mut();
+                let query = match url.query() {
+                    Some(own) => format!("{own}&{query}"),
+                    None => query.to_string(),
+                };
+                url.set_query(Some(&query));
+            }
+            request
+        });
+        self.call_url(operation, request).await
+    }
+
+    async fn call_url<T>(
         &self,
         operation: &'static str,
         request: reqwest::Result<Request>,
@@ -180,8 +234,9 @@ impl Client {
         let mut attempt = request
             .try_clone()
             .ok_or_else(|| Error::configuration("body", "a streaming body can't be sent twice"))?;
-        let authorization = self.token.authorization().await?;
-        attempt.headers_mut().insert(AUTHORIZATION, authorization);
+        if let Some(authorization) = self.token.authorization().await? {
+            attempt.headers_mut().insert(AUTHORIZATION, authorization);
+        }
         *attempt.timeout_mut() = self.timeout;
         let response = self.client.execute(attempt).await;
         response::classify_response(response.map_err(|error| self.no_response(error))?).await

@@ -3,10 +3,14 @@
 use std::fmt;
 
 use serde::de::DeserializeOwned;
-use serde_json::error::Category;
+use serde_json::{Value, error::Category};
 use serde_path_to_error::Segment;
 
+use crate::{date_time, generated::PROPERTIES, model::Depth, repair::repair};
+
 /// Decodes JSON.
+///
+/// A byte order mark is skipped, and half a surrogate pair in a string becomes U+FFFD.
 ///
 /// # Examples
 ///
@@ -21,19 +25,45 @@ use serde_path_to_error::Segment;
 ///
 /// Returns [`DecodeError`], which contains the name of the field on the wire, line and column.
 pub fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, DecodeError> {
+    let json = repair(json);
+    let decoded = match str::from_utf8(&json) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(&json),
+    };
     // Tracking the path takes time, so only a body that failed is decoded with it.
-    serde_json::from_slice(json).map_err(|error| {
-        let mut deserializer = serde_json::Deserializer::from_slice(json);
+    decoded.map_err(|error| {
+        let mut deserializer = serde_json::Deserializer::from_slice(&json);
         match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
             Ok(_) => DecodeError::new(String::new(), &error),
-            Err(error) => DecodeError::new(path(error.path()), error.inner()),
+            Err(error) => {
+                let path = path(error.path());
+                let path = match error.inner().classify() {
+                    Category::Data => path,
+                    Category::Io | Category::Syntax | Category::Eof => inside(&json, path),
+                };
+                DecodeError::new(path, error.inner())
+            }
         }
     })
 }
 
+/// Returns the path of invalid JSON, which is where `path` is or inside of it: a model does not
+/// track the path where it takes any JSON.
+fn inside(json: &[u8], path: String) -> String {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    match serde_path_to_error::deserialize::<_, Value>(&mut deserializer) {
+        Ok(_) => path,
+        // It may have stopped earlier, at a number that a `Value` can't hold.
+        Err(error) => Some(self::path(error.path()))
+            .filter(|inside| inside.starts_with(&path))
+            .unwrap_or(path),
+    }
+}
+
 /// Why a body failed to decode: the field, the position and the reason.
 ///
-/// It contains the names of fields but no values, so it can be logged.
+/// It contains no values, and of names only those of the document, so it can be logged: a key that
+/// a retailer chose may be personal data, and is shown as `*`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct DecodeError {
     path: String,
@@ -43,8 +73,8 @@ pub struct DecodeError {
 }
 
 impl DecodeError {
-    /// Returns the path of the field by its names on the wire, such as
-    /// `session.metadata.events[0].eventId`; empty for the body as a whole.
+    /// Returns the path of the field by its names on the wire, such as `session.storeId`; empty for
+    /// the body as a whole. A key that is not in the document is `*`.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -113,7 +143,10 @@ fn path(path: &serde_path_to_error::Path) -> String {
     let mut text = String::new();
     for segment in path {
         match segment {
-            Segment::Map { key } => push(&mut text, key),
+            Segment::Map { key } => {
+                let is_known = PROPERTIES.binary_search(&key.as_str()).is_ok();
+                push(&mut text, if is_known { key } else { "*" });
+            }
             Segment::Seq { index } => text.push_str(&format!("[{index}]")),
             // A variant is not a name on the wire, and an unknown segment has none.
             Segment::Enum { .. } | Segment::Unknown => {}
@@ -134,21 +167,22 @@ fn quoted(text: &str) -> Option<(&str, &str)> {
     text.strip_suffix('`')?.split_once(" `")
 }
 
-const DATE_TIME: &str = "a date-time with a zone, such as 2019-08-24T14:15:22Z";
-
 /// Returns the reason that serde reports for a wrong value, without the value.
 fn wrong_value(text: &str) -> String {
     // Serde writes `invalid type: string "7", expected i64`. The value may contain any text, but
     // what follows the last `expected` comes from the types.
     let Some((found, expected)) = text.rsplit_once(", expected ") else {
-        return not_a_date_time(text);
+        return match text {
+            Depth::EXCEEDED => text.to_owned(),
+            _ => "not a value of this type".to_owned(),
+        };
     };
     let expected = match expected {
         "i64" => "a 64-bit integer",
         "i32" => "a 32-bit integer",
         "a sequence" => "a list",
         "a map" => "an object",
-        "an RFC 3339 formatted date and time string" => DATE_TIME,
+        "an RFC 3339 formatted date and time string" => date_time::EXPECTED,
         expected if expected.starts_with("struct ") => "an object",
         expected => expected,
     };
@@ -165,22 +199,5 @@ fn wrong_value(text: &str) -> String {
     match kinds.iter().find(|(kind, _)| found.starts_with(kind)) {
         Some((_, found)) => format!("expected {expected}, found {found}"),
         None => format!("expected {expected}"),
-    }
-}
-
-/// Chrono reports what is wrong with a date-time, but not that one is expected.
-fn not_a_date_time(text: &str) -> String {
-    let chrono = [
-        "input contains invalid characters",
-        "input is not enough for unique date and time",
-        "input is out of range",
-        "no possible date and time matching input",
-        "premature end of input",
-        "trailing input",
-    ];
-    if chrono.contains(&text) {
-        format!("expected {DATE_TIME}: {text}")
-    } else {
-        "not a value of this type".to_owned()
     }
 }

@@ -19,13 +19,20 @@
 //! let error = aifi_push::from_slice::<TransitionLeft>(br#"{"storeId": "7"}"#).unwrap_err();
 //! assert_eq!(
 //!     error.to_string(),
-//!     "`storeId` at line 1, column 15: expected a 64-bit integer, found a string"
+//!     "`storeId` at line 1, column 16: expected a 64-bit integer, found a string"
 //! );
 //! # Ok::<(), aifi_push::DecodeError>(())
 //! ```
 //!
-//! Decoding is tolerant. An enum value that is not in the document becomes `Unlisted` with its
-//! text, a field that is not in the document is kept in `extra`, and encoding writes both again.
+//! Decoding is tolerant, and encoding writes again what it kept:
+//!
+//! - A field that is not in the document is kept in `extra`.
+//! - So is the value of a field that the vendor does not document, only shows in an example, if it
+//!   does not fit the type that the example suggests. The field is `None` then.
+//! - An enum value that is not in the document becomes `Unlisted` with its text.
+//! - A number keeps its digits in [`Json`] and [`Number`]. `2.0` and `-0` are integers.
+//! - A date-time may have a space for the `T`, `+0200` for the zone and no seconds, but not lack the
+//!   zone. It is encoded as RFC 3339.
 //!
 //! # Build and send
 //!
@@ -75,19 +82,29 @@
 //! | `native-tls` | TLS for the client by the library of the platform, unless `rustls` is enabled | no |
 //! | `schemars` | `JsonSchema` for every model | no |
 
+mod date_time;
 mod decode;
 mod generated;
+mod json;
+mod model;
+mod number;
 mod operation;
+mod repair;
+mod text;
 
 #[cfg(feature = "client")]
 mod client;
 #[cfg(feature = "retry")]
 mod retry_policy;
+#[cfg(feature = "schemars")]
+mod schema;
 
 #[cfg(feature = "client")]
 pub use client::{Client, ClientBuilder, Error, Rejection, Response};
 pub use decode::{DecodeError, from_slice};
 pub use generated::{operations, types};
-pub use operation::{Operation, Push};
+pub use json::Json;
+pub use number::Number;
+pub use operation::{Operation, Push, SubjectField, SubjectKind};
 #[cfg(feature = "retry")]
 pub use retry_policy::RetryPolicy;

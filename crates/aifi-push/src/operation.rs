@@ -25,6 +25,8 @@ pub struct Operation {
     pub path: &'static str,
     /// The example of the request body, as JSON.
     pub example: Option<&'static str>,
+    /// The fields of the request body that say whom and what an event is about.
+    pub subjects: &'static [SubjectField],
     pub(crate) decodes: fn(&[u8]) -> Result<(), DecodeError>,
 }
 
@@ -42,6 +44,45 @@ impl Operation {
     /// Returns [`DecodeError`] if it does not.
     pub fn check(&self, body: &[u8]) -> Result<(), DecodeError> {
         (self.decodes)(body)
+    }
+}
+
+/// A field of a request body that says whom or what the event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubjectField {
+    /// What it identifies.
+    pub kind: SubjectKind,
+    /// The names of the properties that lead to it, such as `["customer", "id"]`.
+    pub path: &'static [&'static str],
+}
+
+/// What an event can be about: the values of `x-subject` in the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum SubjectKind {
+    /// A customer, by AiFi's id or the retailer's.
+    Customer,
+    /// A shopping session, by its token or its number.
+    Session,
+    /// A shopper.
+    Shopper,
+    /// A store, by AiFi's id or the retailer's.
+    Store,
+}
+
+impl SubjectKind {
+    /// All kinds.
+    pub const ALL: [Self; 4] = [Self::Customer, Self::Session, Self::Shopper, Self::Store];
+
+    /// Returns the kind as one word, as in the document.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Session => "session",
+            Self::Shopper => "shopper",
+            Self::Store => "store",
+        }
     }
 }
 

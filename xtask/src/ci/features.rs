@@ -14,6 +14,17 @@ pub(super) fn test(sh: &Shell) -> Result<()> {
         .try_for_each(|features| test_with(sh, features))?;
     // Part of `client`, which the combinations contain.
     test_with(sh, &["retry"])?;
+    // Another crate of a service may enable them, and no number may change.
+    let precision = "serde_json/arbitrary_precision";
+    test_with(
+        sh,
+        &[
+            "codegen",
+            "schemars",
+            precision,
+            "serde_json/preserve_order",
+        ],
+    )?;
     let inbox = ["", "sqlite", "jetstream", "sqlite,jetstream"];
     let receiver = ["", "server", "tls", "server,sqlite", "jetstream"];
     check_with(sh, "aifi-push-inbox", &inbox)?;

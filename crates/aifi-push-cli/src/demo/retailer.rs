@@ -34,7 +34,7 @@ impl Retailer {
         let receiver = Receiver::builder(inbox, Tokens::new([token])?).build()?;
         let app = receiver.app("/api/push/transition")?;
         let server = Server::bind("127.0.0.1:0").await?;
-        let address = server.address();
+        let address = server.address().context("the demo listens nowhere")?;
         tokio::spawn(server.serve(app, std::future::pending()));
         Ok(Self {
             address,

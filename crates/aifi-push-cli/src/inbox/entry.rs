@@ -1,13 +1,14 @@
 //! An event of the inbox as it is shown: what the receiver knows about it, and nothing of its body.
 
 use aifi_push_receiver::inbox::{DeliveryStatus, StoredEvent};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::SecondsFormat;
 use comfy_table::Table;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::select::store;
-use crate::{kind, output};
+use crate::{escape, kind, output};
 
 /// For programs.
 pub(super) fn json(entry: &StoredEvent) -> impl Serialize + use<> {
@@ -21,6 +22,7 @@ pub(super) fn json(entry: &StoredEvent) -> impl Serialize + use<> {
         "state": entry.state.as_str(),
         "bytes": event.body.len(),
         "sha256": event.digest.to_string(),
+        "headers": event.headers,
         "problem": entry.problem,
         "deliveries": deliveries,
     })
@@ -44,7 +46,7 @@ pub(super) fn table() -> Table {
 
 pub(super) fn row(entry: &StoredEvent) -> [String; 7] {
     let event = &entry.event;
-    [
+    let cells = [
         event.id.to_string(),
         event
             .received_at
@@ -54,7 +56,16 @@ pub(super) fn row(entry: &StoredEvent) -> [String; 7] {
         entry.state.to_string(),
         event.body.len().to_string(),
         problem(entry),
-    ]
+    ];
+    cells.map(|cell| escape::line(&cell).into_owned())
+}
+
+/// The body, under the name that says in which form it is.
+pub(super) fn json_body(body: &[u8]) -> (&'static str, String) {
+    match str::from_utf8(body) {
+        Ok(text) => ("body", text.to_owned()),
+        Err(_) => ("body_base64", BASE64_STANDARD.encode(body)),
+    }
 }
 
 /// What is wrong with it, in one line.

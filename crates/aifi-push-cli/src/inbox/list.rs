@@ -19,7 +19,8 @@ pub(super) struct Options {
 }
 
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
-    let mut pages = options.selection.pages(inbox);
+    // One more, to know whether there are more.
+    let mut pages = options.selection.pages(inbox).of_at_most(options.limit + 1);
     let mut entries = Vec::new();
     while entries.len() <= options.limit
         && let Some(page) = pages.next().await?

@@ -1,27 +1,25 @@
 //! `inbox replay`
 
-use std::num::NonZeroU32;
-
 use aifi_push_receiver::inbox::{ConsumerName, Inbox, StoredEvent};
-use anyhow::{Result, ensure};
-use chrono::{TimeDelta, Utc};
+use anyhow::Result;
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::select::Selection;
-use crate::{Outcome, output};
+use super::{choice::Choice, consumers};
+use crate::{Outcome, output, rate::Rate};
 
 /// Deliver events to a consumer again that it acknowledged, and its dead letters, as they arrived.
 ///
 /// Those that are quarantined, or that it has yet to acknowledge, are left as they are.
 #[derive(clap::Args)]
 pub(super) struct Options {
-    /// Consumer, such as `forward`: `inbox stats` lists them.
+    /// Consumer, such as `forward`: `inbox consumers` lists them.
     #[arg(long)]
     consumer: ConsumerName,
     #[command(flatten)]
-    selection: Selection,
-    /// How many each second.
-    #[arg(long, value_name = "EVENTS", default_value = "100")]
-    rate: NonZeroU32,
+    choice: Choice,
+    /// How many are delivered in which time: 100/s, 100/m or 100/h.
+    #[arg(long, value_name = "RATE", default_value = "100/s")]
+    rate: Rate,
     /// Report how many events are selected, and replay nothing.
     #[arg(long)]
     dry_run: bool,
@@ -29,18 +27,18 @@ pub(super) struct Options {
 
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     let consumer = &options.consumer;
-    let consumers = inbox.stats().await?.consumers;
-    let names: Vec<_> = consumers.iter().map(|known| known.name.as_str()).collect();
-    ensure!(
-        names.contains(&consumer.as_str()),
-        "no consumer {:?} in this inbox: there are {names:?}",
-        consumer.as_str()
-    );
+    consumers::find(inbox, consumer).await?;
+    let question = format!("replay every event to {consumer}?");
+    if !options.dry_run && !options.choice.is_meant(inbox, &question).await? {
+        output::line("nothing replayed")?;
+        return Ok(false);
+    }
+    let start = Utc::now();
     let (mut selected, mut replayed) = (0, 0);
-    let mut pages = options.selection.pages(inbox);
+    let mut pages = options.choice.pages(inbox);
     while let Some(page) = pages.next().await? {
         if !options.dry_run {
-            replayed += replay(inbox, options, &page, selected).await?;
+            replayed += replay(inbox, options, &page, start, selected).await?;
         }
         selected += page.len();
     }
@@ -57,14 +55,19 @@ async fn replay(
     inbox: &dyn Inbox,
     options: &Options,
     page: &[StoredEvent],
+    start: DateTime<Utc>,
     before: usize,
 ) -> Result<u64> {
-    let start = Utc::now();
-    let step = 1_000_000 / i64::from(options.rate.get());
+    let step = TimeDelta::from_std(options.rate.step())?;
     let events = page.iter().zip(before..).map(|(stored, nth)| {
-        let nth = i64::try_from(nth).unwrap_or(i64::MAX);
-        let delay = TimeDelta::microseconds(step.saturating_mul(nth));
-        (stored.event.id, start + delay)
+        let delay = i32::try_from(nth)
+            .ok()
+            .and_then(|nth| step.checked_mul(nth));
+        let not_before = delay.and_then(|delay| start.checked_add_signed(delay));
+        (
+            stored.event.id,
+            not_before.unwrap_or(DateTime::<Utc>::MAX_UTC),
+        )
     });
     Ok(inbox.replay(&options.consumer, events.collect()).await?)
 }

@@ -1,9 +1,18 @@
 //! `inbox requeue`
 
+use std::time::Duration;
+
 use aifi_push_receiver::inbox::{EventState, Inbox, StoredEvent};
 
-use super::{entry, select::Selection};
-use crate::{Outcome, output};
+use anyhow::Result;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{choice::Choice, entry};
+use crate::{Outcome, output, rate::Rate};
+
+/// How long to wait between batches where a rate is asked for.
+const BATCH_TIME: Duration = Duration::from_millis(100);
 
 /// Put quarantined events that decode now, and dead letters, back into the queue.
 ///
@@ -12,14 +21,22 @@ use crate::{Outcome, output};
 #[derive(clap::Args)]
 pub(super) struct Options {
     #[command(flatten)]
-    selection: Selection,
+    choice: Choice,
+    /// Requeue no more in a time: 100/s, 100/m or 100/h. Defaults to all at once.
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
 }
 
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
-    let selection = &options.selection;
+    let choice = &options.choice;
+    let question = "requeue every quarantined event that decodes now, and every dead letter?";
+    if !choice.is_meant(inbox, question).await? {
+        output::line("nothing requeued")?;
+        return Ok(false);
+    }
     let (mut quarantined, mut undecodable, mut dead) = (0, 0, 0);
-    if selection.includes(EventState::Quarantined) {
-        let mut pages = selection.pages_in_state(inbox, EventState::Quarantined);
+    if choice.includes(EventState::Quarantined) {
+        let mut pages = choice.pages_in_state(inbox, EventState::Quarantined);
         while let Some(page) = pages.next().await? {
             let (decode, fail): (Vec<_>, Vec<_>) = page.into_iter().partition(decodes);
             for stored in &fail {
@@ -31,14 +48,17 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
             }
             undecodable += fail.len();
             let ids = decode.iter().map(|stored| stored.event.id);
-            quarantined += inbox.requeue(ids.collect()).await?;
+            quarantined += requeue(inbox, ids.collect(), options.rate).await?;
         }
     }
-    if selection.includes(EventState::Dead) {
-        let mut pages = selection.pages_in_state(inbox, EventState::Dead);
+    if choice.is_all_in_state(EventState::Dead) && options.rate.is_none() {
+        dead = inbox.requeue_dead_letters().await?;
+    } else if choice.includes(EventState::Dead) {
+        let pages = choice.pages_in_state(inbox, EventState::Dead);
+        let mut pages = pages.without_bodies();
         while let Some(page) = pages.next().await? {
             let ids = page.iter().map(|stored| stored.event.id);
-            dead += inbox.requeue(ids.collect()).await?;
+            dead += requeue(inbox, ids.collect(), options.rate).await?;
         }
     }
     output::line(format_args!(
@@ -46,6 +66,19 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
          to decode"
     ))?;
     Ok(undecodable == 0)
+}
+
+/// Requeues events, and takes as long as the rate asks for.
+async fn requeue(inbox: &dyn Inbox, ids: Vec<Uuid>, rate: Option<Rate>) -> Result<u64> {
+    let Some(rate) = rate else {
+        return Ok(inbox.requeue(ids).await?);
+    };
+    let mut requeued = 0;
+    for batch in ids.chunks(rate.within(BATCH_TIME)) {
+        requeued += inbox.requeue(batch.to_vec()).await?;
+        sleep(rate.step().saturating_mul(batch.len() as u32)).await;
+    }
+    Ok(requeued)
 }
 
 fn decodes(stored: &StoredEvent) -> bool {

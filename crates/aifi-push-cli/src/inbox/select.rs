@@ -1,23 +1,28 @@
 //! Which events of the inbox a command is about.
 
-use aifi_push::Operation;
+use std::collections::VecDeque;
+
+use aifi_push::{Number, Operation, from_slice};
 use aifi_push_receiver::inbox::{
-    AdminError, EventFilter, EventState, Inbox, Position, StoredEvent,
+    AdminError, EventFilter, EventState, Inbox, Position, StoredEvent, Subject, SubjectKind,
 };
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use serde_json::Value;
+use serde::Deserialize;
 use uuid::Uuid;
 
-use crate::{ago::ago, kind};
+use crate::{ago::time, kind};
 
 /// How many are read at once, so that no transaction is long.
 const PAGE: usize = 256;
 
+const PAGE_WITHOUT_BODIES: usize = 1024;
+
 #[derive(clap::Args)]
 pub(super) struct Selection {
-    /// Events that arrived at this time or later: 2026-11-24T10:00:00Z, or 2h for two hours ago.
+    /// Events that arrived at this time or later: 2026-11-24T10:00:00Z, 2026-11-24, or
+    /// 2h for two hours ago.
     #[arg(long, value_name = "TIME", value_parser = time)]
     since: Option<DateTime<Utc>>,
     /// Events that arrived before this time.
@@ -37,17 +42,20 @@ pub(super) struct Selection {
 impl Selection {
     /// Returns the selected events, in the order of arrival.
     pub(super) fn pages<'a>(&self, inbox: &'a dyn Inbox) -> Pages<'a> {
+        // The inbox finds these quickly, with others that have the number as another id of a store.
+        let store = self.store.map(|store| store.to_string());
+        let store = store.map(|store| Subject::new(SubjectKind::Store, store));
+        let filter = EventFilter {
+            since: self.since,
+            until: self.until,
+            operation: self.kind.map(|kind| kind.id.to_owned()),
+            state: self.state,
+            subjects: store.into_iter().collect(),
+            ..EventFilter::default()
+        };
         Pages {
-            inbox,
-            filter: EventFilter {
-                id: None,
-                since: self.since,
-                until: self.until,
-                operation: self.kind.map(|kind| kind.id.to_owned()),
-                state: self.state,
-            },
             store: self.store,
-            after: None,
+            ..Pages::of(inbox, filter)
         }
     }
 
@@ -63,11 +71,36 @@ impl Selection {
         self.state.is_none_or(|wanted| wanted == state)
     }
 
-    /// The same, but only what arrives from now on if no time was given.
-    pub(super) fn pages_from_now<'a>(&self, inbox: &'a dyn Inbox) -> Pages<'a> {
+    /// Returns `true` if nothing restricts the selection.
+    pub(super) fn is_everything(&self) -> bool {
+        self.state.is_none() && self.is_restricted_by_state_alone()
+    }
+
+    /// Returns `true` if all events of this state are selected.
+    pub(super) fn is_all_in_state(&self, state: EventState) -> bool {
+        self.includes(state) && self.is_restricted_by_state_alone()
+    }
+
+    fn is_restricted_by_state_alone(&self) -> bool {
+        let Self {
+            since,
+            until,
+            kind,
+            store,
+            state: _,
+        } = self;
+        let is_timed = since.is_some() || until.is_some();
+        !is_timed && kind.is_none() && store.is_none()
+    }
+
+    /// The same, but only what arrives from now on if no time was given. The clock of the receiver may
+    /// be another, so that it begins at a position.
+    pub(super) async fn pages_from_now<'a>(&self, inbox: &'a dyn Inbox) -> Result<Pages<'a>> {
         let mut pages = self.pages(inbox);
-        pages.filter.since.get_or_insert_with(Utc::now);
-        pages
+        if self.since.is_none() {
+            pages.after = inbox.newest().await?;
+        }
+        Ok(pages)
     }
 }
 
@@ -87,16 +120,60 @@ pub(super) struct Pages<'a> {
     filter: EventFilter,
     store: Option<i64>,
     after: Option<Position>,
+    page: usize,
+    /// Only these, one on each page.
+    ids: Option<VecDeque<Uuid>>,
 }
 
-impl Pages<'_> {
+impl<'a> Pages<'a> {
+    pub(super) fn of(inbox: &'a dyn Inbox, filter: EventFilter) -> Self {
+        Self {
+            inbox,
+            filter,
+            store: None,
+            after: None,
+            page: PAGE,
+            ids: None,
+        }
+    }
+
+    /// Limits the pages to the events of these ids, unless there are none.
+    pub(super) fn of_ids(mut self, ids: &[Uuid]) -> Self {
+        self.ids = (!ids.is_empty()).then(|| ids.iter().copied().collect());
+        self
+    }
+
+    /// Leaves out the bodies, and reads more at once. The store of an event is in its body.
+    pub(super) fn without_bodies(mut self) -> Self {
+        if self.store.is_none() {
+            self.filter.without_bodies = true;
+            self.page = PAGE_WITHOUT_BODIES;
+        }
+        self
+    }
+
+    /// Limits how many are read at once, for those who need no more.
+    pub(super) fn of_at_most(mut self, events: usize) -> Self {
+        self.page = self.page.min(events);
+        self
+    }
+
     /// The next page; `None` after the last. It can be asked again when more may have arrived.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<StoredEvent>>> {
-        let mut page = self.inbox.list(&self.filter, self.after, PAGE).await?;
-        let Some(last) = page.last() else {
-            return Ok(None);
+        let mut page = if let Some(ids) = &mut self.ids {
+            let Some(id) = ids.pop_front() else {
+                return Ok(None);
+            };
+            self.filter.id = Some(id);
+            self.inbox.list(&self.filter, None, 1).await?
+        } else {
+            let page = self.inbox.list(&self.filter, self.after, self.page).await?;
+            let Some(last) = page.last() else {
+                return Ok(None);
+            };
+            self.after = Some(last.position);
+            page
         };
-        self.after = Some(last.position);
         if let Some(store) = self.store {
             page.retain(|entry| self::store(entry) == Some(store));
         }
@@ -106,8 +183,13 @@ impl Pages<'_> {
 
 /// Returns the store of an event, by the name that every operation of the document has for it.
 pub(super) fn store(entry: &StoredEvent) -> Option<i64> {
-    let body: Value = serde_json::from_slice(&entry.event.body).ok()?;
-    body["storeId"].as_i64()
+    #[derive(Deserialize)]
+    struct OfStore {
+        #[serde(rename = "storeId")]
+        store_id: Number,
+    }
+    let body: OfStore = from_slice(&entry.event.body).ok()?;
+    body.store_id.as_i64()
 }
 
 fn state() -> impl TypedValueParser<Value = EventState> {
@@ -116,16 +198,4 @@ fn state() -> impl TypedValueParser<Value = EventState> {
         all.find(|state| state.as_str() == name)
             .ok_or("no such state")
     })
-}
-
-/// Reads a time, or how long ago it was.
-fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-        return Ok(time.to_utc());
-    }
-    let duration = humantime::parse_duration(text).map_err(|_| {
-        "expected a time with a zone, such as 2026-11-24T10:00:00Z, or how long ago, such as 2h"
-            .to_owned()
-    })?;
-    ago(duration).ok_or_else(|| "that long ago there were no events".to_owned())
 }

@@ -1,7 +1,5 @@
 //! `inbox show`
 
-use std::io::{self, Write};
-
 use aifi_push::{from_slice, types::TransitionLeft};
 use aifi_push_receiver::inbox::Inbox;
 use uuid::Uuid;
@@ -14,10 +12,10 @@ use crate::{Outcome, output, summary::Summary};
 pub(super) struct Options {
     /// Id that the receiver assigned.
     id: Uuid,
-    /// Print the body alone, byte for byte.
+    /// Print the body alone, byte for byte; on a terminal, with control characters escaped.
     #[arg(long)]
     body: bool,
-    /// Print JSON, with the body as text.
+    /// Print JSON, with the body as text: `body`, or `body_base64` if it is not UTF-8.
     #[arg(long, conflicts_with = "body")]
     json: bool,
 }
@@ -26,22 +24,25 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     let found = select::by_id(inbox, options.id).await?;
     let body = &found.event.body;
     if options.body {
-        io::stdout().write_all(body)?;
+        output::bytes(body)?;
         return Ok(true);
     }
-    let text = String::from_utf8_lossy(body);
     if options.json {
         let mut shown = serde_json::to_value(entry::json(&found))?;
-        shown["body"] = text.into();
+        let (name, text) = entry::json_body(body);
+        shown[name] = text.into();
         output::json(&shown)?;
         return Ok(true);
     }
     let mut table = entry::table();
     table.add_row(entry::row(&found));
     output::table(&table)?;
-    if let Ok(event) = from_slice::<TransitionLeft>(body) {
-        output::line(format_args!("\n{}", Summary(&event)))?;
+    for (name, value) in &found.event.headers {
+        output::line(format_args!("{name}: {value}"))?;
     }
-    output::line(text)?;
+    if let Ok(event) = from_slice::<TransitionLeft>(body) {
+        output::lines(format_args!("\n{}", Summary(&event)))?;
+    }
+    output::lines(String::from_utf8_lossy(body))?;
     Ok(true)
 }

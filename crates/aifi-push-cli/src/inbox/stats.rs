@@ -3,6 +3,7 @@
 use aifi_push_receiver::inbox::{ConsumerStats, Inbox};
 use bytesize::ByteSize;
 use chrono::{DateTime, SecondsFormat, Utc};
+use comfy_table::Table;
 use serde_json::{Value, json};
 
 use crate::{Outcome, output};
@@ -35,8 +36,14 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         stats.quarantined,
         time(stats.oldest)
     ))?;
+    output::table(&table(&stats.consumers))?;
+    Ok(true)
+}
+
+/// How far each consumer is, for people.
+pub(super) fn table(consumers: &[ConsumerStats]) -> Table {
     let mut table = output::new_table(["CONSUMER", "PENDING", "OLDEST PENDING", "DEAD"]);
-    table.add_rows(stats.consumers.iter().map(|consumer| {
+    table.add_rows(consumers.iter().map(|consumer| {
         [
             consumer.name.clone(),
             consumer.pending.to_string(),
@@ -44,11 +51,11 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
             consumer.dead.to_string(),
         ]
     }));
-    output::table(&table)?;
-    Ok(true)
+    table
 }
 
-fn consumer(consumer: &ConsumerStats) -> Value {
+/// The same of one, for programs.
+pub(super) fn consumer(consumer: &ConsumerStats) -> Value {
     json!({
         "name": consumer.name,
         "pending": consumer.pending,

@@ -22,7 +22,7 @@ pub(super) struct Options {
 
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     let follow = async {
-        let mut pages = options.selection.pages_from_now(inbox);
+        let mut pages = options.selection.pages_from_now(inbox).await?;
         loop {
             let Some(page) = pages.next().await? else {
                 tokio::time::sleep(POLL_INTERVAL).await;

@@ -1,9 +1,20 @@
 //! Logging on standard error while serving.
 
-use std::io;
+use std::{io, panic};
 
 use clap::ValueEnum;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::counter::ConstCounter,
+};
+use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::escape::LogWriter;
+
+/// How many lines may wait to be written.
+const MAX_WAITING_LINES: usize = 10_000;
 
 #[derive(clap::Args)]
 pub(super) struct Logging {
@@ -24,13 +35,59 @@ enum Format {
     Json,
 }
 
+/// What was started: lines that wait are written when it is dropped.
+pub(super) struct Started {
+    pub(super) dropped_lines: ErrorCounter,
+    _writer: WorkerGuard,
+}
+
 impl Logging {
-    pub(super) fn start(&self) {
+    /// Starts logging by a thread of its own. If nobody reads the log, lines are dropped, and nothing
+    /// else waits.
+    pub(super) fn start(&self) -> Started {
+        let (writer, guard) = NonBlockingBuilder::default()
+            .buffered_lines_limit(MAX_WAITING_LINES)
+            .lossy(true)
+            .finish(io::stderr());
+        let dropped_lines = writer.error_counter();
         let registry = tracing_subscriber::registry().with(self.log.clone());
-        let lines = fmt::layer().with_writer(io::stderr);
+        let lines = fmt::layer();
         match self.log_format {
-            Format::Text => registry.with(lines.with_ansi(false)).init(),
-            Format::Json => registry.with(lines.json()).init(),
+            Format::Text => {
+                let lines = lines.with_writer(move || LogWriter::text(writer.clone()));
+                registry.with(lines.with_ansi(false)).init();
+            }
+            Format::Json => {
+                let lines = lines.with_writer(move || LogWriter::json(writer.clone()));
+                registry.with(lines.json()).init();
+            }
         }
+        // The default would write to standard error, and wait where nobody reads it. What a panic
+        // says may quote a body.
+        panic::set_hook(Box::new(|panic| {
+            let location = panic.location().map(ToString::to_string);
+            tracing::error!(location, "panicked");
+        }));
+        Started {
+            dropped_lines,
+            _writer: guard,
+        }
+    }
+}
+
+/// The metric of the lines that were dropped.
+#[derive(Debug)]
+pub(super) struct DroppedLines(pub(super) ErrorCounter);
+
+impl Collector for DroppedLines {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let count = ConstCounter::new(self.0.dropped_lines() as u64);
+        let metric = encoder.encode_descriptor(
+            "aifi_push_log_lines_dropped",
+            "Lines of the log that were dropped, as nobody read it fast enough",
+            None,
+            count.metric_type(),
+        )?;
+        count.encode(metric)
     }
 }

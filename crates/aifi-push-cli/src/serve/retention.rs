@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use aifi_push_receiver::inbox::{ErrorChain, Inbox, Retention};
+use aifi_push_receiver::inbox::{AdminError, ErrorChain, Inbox, Pruned, Retention};
 use anyhow::Result;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -15,7 +15,43 @@ const INTERVAL: Duration = Duration::from_secs(600);
 #[derive(Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) age: Option<Duration>,
+    /// Whether events stay beyond that age until every consumer acknowledged them.
+    pub(super) keep_unconsumed: bool,
     pub(super) bytes: Option<u64>,
+}
+
+impl Bounds {
+    /// Says at the start what will be deleted.
+    pub(super) fn log(self) {
+        let age = self.age.map(text);
+        match (age, self.keep_unconsumed) {
+            (Some(age), false) => {
+                tracing::info!(age, "events are deleted at this age, acknowledged or not");
+            }
+            (Some(age), true) => {
+                tracing::info!(
+                    age,
+                    "events are deleted at this age if every consumer acknowledged them"
+                );
+            }
+            (None, _) => tracing::info!("events of any age are kept: --keep-for is not set"),
+        }
+        if let Some(bytes) = self.bytes {
+            tracing::info!(
+                bytes,
+                "beyond this size, events are deleted that every consumer acknowledged"
+            );
+        }
+    }
+}
+
+/// A time as it is written on the command line: `90d`, not `2months 29days 2h 52m 48s`.
+fn text(time: Duration) -> String {
+    const DAY: u64 = 24 * 60 * 60;
+    match (time.as_secs() / DAY, time.as_secs() % DAY) {
+        (1.., 0) => format!("{}d", time.as_secs() / DAY),
+        _ => humantime::format_duration(time).to_string(),
+    }
 }
 
 /// Prunes the inbox now and then, until `shutdown` completes. A batch is a transaction, so pruning may
@@ -40,14 +76,40 @@ pub(super) async fn keep_within(
 }
 
 async fn prune(inbox: &dyn Inbox, bounds: Bounds) {
-    let retention = Retention {
+    if let Err(error) = try_prune(inbox, bounds).await {
+        tracing::error!(error = %ErrorChain(&error), "deleting old events failed");
+    }
+}
+
+async fn try_prune(inbox: &dyn Inbox, bounds: Bounds) -> Result<(), AdminError> {
+    let mut retention = Retention {
         before: bounds.age.and_then(ago),
         max_bytes: bounds.bytes,
         ..Retention::default()
     };
-    match inbox.prune(&retention).await {
-        Ok(pruned) if pruned.events == 0 => {}
-        Ok(pruned) => tracing::info!(pruned.events, pruned.bytes, "deleted"),
-        Err(error) => tracing::error!(error = %ErrorChain(&error), "nothing deleted"),
+    let Pruned { events, bytes } = inbox.prune(&retention).await?;
+    if events > 0 {
+        tracing::info!(events, bytes, "deleted");
     }
+    if bounds.keep_unconsumed || retention.before.is_none() {
+        return Ok(());
+    }
+    // What is left of that age.
+    retention.max_bytes = None;
+    retention.include_unconsumed = true;
+    let Pruned { events, bytes } = inbox.prune(&retention).await?;
+    if events == 0 {
+        return Ok(());
+    }
+    if inbox.stats().await?.consumers.is_empty() {
+        tracing::info!(events, bytes, "deleted; there is no consumer");
+    } else {
+        tracing::warn!(
+            events,
+            bytes,
+            "deleted before every consumer acknowledged them, or while they were quarantined: \
+             --keep-unconsumed keeps such events"
+        );
+    }
+    Ok(())
 }

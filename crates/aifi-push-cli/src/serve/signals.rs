@@ -1,62 +1,92 @@
 //! The signals of the operating system.
 
-use std::future::Future;
-
-use aifi_push_receiver::Tokens;
 use anyhow::Result;
 #[cfg(unix)]
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::tokens::TokenSource;
+/// Why the program is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Somebody at a terminal pressed Ctrl-C.
+    Interrupt,
+    /// A supervisor wants it, by SIGTERM.
+    Terminate,
+}
 
-/// Completes on Ctrl-C or SIGTERM, which are listened for from now on.
+/// The signals to stop, listened for from its creation on.
+pub(super) struct StopSignals {
+    #[cfg(unix)]
+    interrupt: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+}
+
+/// The signal to reload files, listened for from its creation on.
+pub(super) struct Hangups {
+    #[cfg(unix)]
+    signal: Signal,
+}
+
 #[cfg(unix)]
-pub(super) fn stop() -> Result<impl Future<Output = ()>> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
+impl StopSignals {
+    pub(super) fn listen() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(super) async fn next(&mut self) -> Stop {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => Stop::Interrupt,
+            _ = self.terminate.recv() => Stop::Terminate,
         }
-    })
+    }
 }
 
-/// Completes on Ctrl-C.
-#[cfg(not(unix))]
-pub(super) fn stop() -> Result<impl Future<Output = ()>> {
-    Ok(async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
-        }
-    })
-}
-
-/// Reloads the tokens on SIGHUP. If that fails, they stay as they are.
 #[cfg(unix)]
-pub(super) fn reload_on_hangup(
-    tokens: Tokens,
-    source: TokenSource,
-) -> Result<impl Future<Output = Result<()>>> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    Ok(async move {
-        while hangup.recv().await.is_some() {
-            match source.read().and_then(|read| Ok(tokens.replace(read)?)) {
-                Ok(()) => tracing::info!("reloaded the tokens"),
-                Err(error) => {
-                    tracing::error!(error = format!("{error:#}"), "the tokens stay as they were");
-                }
-            }
-        }
-        Ok(())
-    })
+impl Hangups {
+    pub(super) fn listen() -> Result<Self> {
+        let signal = signal(SignalKind::hangup())?;
+        Ok(Self { signal })
+    }
+
+    /// Waits for the next one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub(super) async fn next(&mut self) {
+        self.signal.recv().await;
+    }
 }
 
-/// There is no such signal here.
 #[cfg(not(unix))]
-pub(super) fn reload_on_hangup(
-    _: Tokens,
-    _: TokenSource,
-) -> Result<impl Future<Output = Result<()>>> {
-    Ok(std::future::pending())
+impl StopSignals {
+    pub(super) fn listen() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    pub(super) async fn next(&mut self) -> Stop {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Stop::Interrupt
+    }
+}
+
+#[cfg(not(unix))]
+impl Hangups {
+    pub(super) fn listen() -> Result<Self> {
+        Ok(Self {})
+    }
+
+    pub(super) async fn next(&mut self) {
+        std::future::pending().await
+    }
 }

@@ -6,7 +6,7 @@ use aifi_push_receiver::inbox::{Inbox, SpooledInbox, SqliteInbox};
 use anyhow::{Result, ensure};
 use bytesize::ByteSize;
 
-use crate::location::{Location, Url};
+use crate::location::{self, Location, Url};
 
 #[derive(clap::Args)]
 pub(super) struct Store {
@@ -22,8 +22,16 @@ pub(super) struct Store {
     /// SQLite file for events while no broker stores them: they are on disk, so they are
     /// acknowledged, and moved in order when a broker is back. Without it, such requests are answered
     /// with 503.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = spool_file)]
     spool: Option<PathBuf>,
+}
+
+/// A file by its name, or by the URL by which `inbox --inbox` finds it.
+fn spool_file(text: &str) -> Result<PathBuf, String> {
+    match text.split_at_checked(7) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("sqlite:") => location::file(rest),
+        _ => Ok(text.into()),
+    }
 }
 
 /// An open inbox, and the spool in front of it.

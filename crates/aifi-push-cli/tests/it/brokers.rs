@@ -4,7 +4,7 @@ use aifi_push_testkit::{ServeProcess, brokers::Broker};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
-use crate::{aifi_push_in, directory, documented, printed, serving::serve, write};
+use crate::{aifi_push_in, directory, documented, inbox, printed, serving::serve, write};
 
 fn serve_on(directory: &TempDir, broker: &Broker, more: &[&str]) -> ServeProcess {
     let url = broker.url();
@@ -115,4 +115,11 @@ fn what_can_t_work_is_said() {
     let one = [&serve[..], &[&url, "--nats-replicas", "1"]].concat();
     assert_snapshot!(refused(&[&one[..], &["--max-body", "2MiB", "--max-queued-bytes", "9MiB"]].concat()), @"aifi-push: max_body_bytes: the inbox accepts bodies of at most 1044480 bytes, not of 2097152: allow smaller ones, or raise `max_payload` of the brokers");
     assert_snapshot!(refused(&[&serve[..], &["sqlite:events.db", "--spool", "spool.db"]].concat()), @"aifi-push: --spool is for an inbox on brokers: an inbox of sqlite: is on this disk itself");
+}
+
+#[test]
+fn dead_letters_are_administered_on_brokers() {
+    let (directory, broker) = (directory(), Broker::start().unwrap());
+    let replicas = ["--nats-replicas", "1"];
+    inbox::dead_letters_are_administered(&directory, &broker.url(), &replicas);
 }

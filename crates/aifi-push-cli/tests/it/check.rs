@@ -14,7 +14,7 @@ fn each_problem_has_its_place() {
     write(
         &directory,
         "bad.json",
-        pretty.replace(r#""visitors": 0"#, r#""visitors": "none""#),
+        pretty.replace(r#""storeExternalId": "string""#, r#""storeExternalId": 7"#),
     );
     write(&directory, "cut.json", &pretty[..100]);
     write(
@@ -24,11 +24,10 @@ fn each_problem_has_its_place() {
     );
     assert_snapshot!(printed(&directory, &["check", "good.json"], 0), @"1 checked, 0 wrong");
     assert_snapshot!(printed(&directory, &["check", "good.json", "bad.json", "cut.json", "many.ndjson"], 1), @"
-    bad.json:50:22: session.visitors: expected a 64-bit integer, found a string
+    bad.json:61:22: storeExternalId: expected a string, found an integer
     cut.json:6:16: customer.metadata: EOF while parsing a string
-    many.ndjson:3:0: the body as a whole: expected an object, found a list
     many.ndjson:4:7: the body as a whole: EOF while parsing an object
-    6 checked, 4 wrong
+    5 checked, 3 wrong
     ");
     assert_snapshot!(printed(&directory, &["check", "none.json"], 1), @"aifi-push: none.json: No such file or directory (os error 2)");
 

@@ -5,12 +5,27 @@
 mod brokers;
 mod check;
 mod demo;
+mod disk_full;
+mod fake_receiver;
 mod forward;
 mod inbox;
+mod inbox_names;
+mod input;
+#[cfg(unix)]
+mod interrupt;
 mod manual;
+mod read_only_disk;
+mod retention;
 mod send;
 mod serve;
 mod serving;
+#[cfg(unix)]
+mod supervision;
+mod target;
+mod terminal;
+mod tokens;
+#[cfg(unix)]
+mod tty;
 
 use aifi_push_testkit::http::TOKEN;
 use assert_cmd::{Command, cargo_bin};
@@ -43,6 +58,13 @@ fn directory() -> TempDir {
 
 fn write(directory: &TempDir, file: &str, text: impl AsRef<[u8]>) {
     std::fs::write(directory.path().join(file), text).unwrap();
+}
+
+/// Waits until a condition is true.
+fn wait_until(condition: impl Fn() -> bool) {
+    while !condition() {
+        std::thread::yield_now();
+    }
 }
 
 /// The documented event on one line.

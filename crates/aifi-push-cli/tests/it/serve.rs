@@ -1,6 +1,5 @@
 //! `aifi-push serve`
 
-use aifi_push_receiver::inbox::{Admin, SqliteInbox};
 use aifi_push_testkit::http::{self, TOKEN};
 use insta::assert_snapshot;
 
@@ -89,14 +88,14 @@ fn what_can_t_work_is_said_before_it_starts() {
         let output = command.assert().code(1).get_output().stderr.clone();
         String::from_utf8(output).unwrap()
     };
-    assert_snapshot!(refused(&[], None), @"aifi-push: no token: set AIFI_PUSH_TOKEN in the environment, or give a token file: environment variable not found");
+    assert_snapshot!(refused(&[], None), @"aifi-push: no token: use --token-file FILE, set AIFI_PUSH_TOKEN, or go without by --dangerously-accept-anyone");
     assert_snapshot!(refused(&[], Some(" ")), @"aifi-push: AIFI_PUSH_TOKEN: no token found: write one on each line");
     assert_snapshot!(refused(&["--token-file", "none"], None), @"aifi-push: none: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--base-path", "hook"], Some("a")), @r#"aifi-push: base_path: invalid path "hook": expected letters, digits, `-`, `.`, `_` and `~`, such as /webhook"#);
-    assert_snapshot!(refused(&["--inbox", "sqlite:/nowhere/events.db"], Some("a")), @"aifi-push: /nowhere/events.db.lock: creating it failed: No such file or directory (os error 2)");
+    assert_snapshot!(refused(&["--inbox", "sqlite:/nowhere/events.db"], Some("a")), @"aifi-push: /nowhere: finding the directory failed: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--tls-cert", "none", "--tls-key", "none"], Some("a")), @"aifi-push: none: reading the certificates failed: I/O error: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--quarantined-status", "1000"], Some("a")), @"aifi-push: --quarantined-status: expected an HTTP status: invalid status code");
-    assert_snapshot!(refused(&["--forward", "localhost"], Some("a")), @"aifi-push: --forward: no token: set AIFI_PUSH_FORWARD_TOKEN in the environment, or give a token file: environment variable not found");
+    assert_snapshot!(refused(&["--forward", "localhost"], Some("a")), @"aifi-push: --forward forward: no token: use --forward-token-file FILE, set AIFI_PUSH_FORWARD_TOKEN, or go without by --forward-no-token");
 
     let _serving = serve(&directory, &[]);
     assert_snapshot!(refused(&[], Some("a")), @"aifi-push: events.db: another process receives into this inbox: stop it, or choose another file");
@@ -113,9 +112,7 @@ fn no_token_takes_an_option_that_says_so() {
         .wait_for_log("whoever reaches this can store events")
         .unwrap();
     serving.signal("HUP").unwrap();
-    serving
-        .wait_for_log("the tokens stay as they were")
-        .unwrap();
+    serving.wait_for_log("nothing to reload").unwrap();
     printed(&directory, &["send", "event.json", "--url", &url], 0);
 }
 
@@ -138,29 +135,4 @@ fn health_and_metrics_can_have_an_address_of_their_own() {
     }
     assert_eq!(get(status, "/webhook/left"), 404);
     assert_eq!(serving.get("/webhook/left").unwrap().status, 405);
-}
-
-/// So that a supervisor restarts it, rather than have it receive and never forward.
-#[test]
-fn it_ends_with_an_error_when_a_part_of_it_ends() {
-    let directory = directory();
-    let variables = [("AIFI_PUSH_FORWARD_TOKEN", TOKEN)];
-    let arguments = ["--forward", "http://127.0.0.1:9/hook"];
-    let mut serving = serve_with(&directory, &arguments, &variables);
-    serving.wait_for_log("consumer started").unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let inbox = SqliteInbox::open_existing(directory.path().join("events.db"));
-        let forward = "forward".parse().unwrap();
-        inbox
-            .await
-            .unwrap()
-            .remove_consumer(&forward)
-            .await
-            .unwrap();
-    });
-    let (status, log) = serving.wait().unwrap();
-    assert_eq!(status.code(), Some(1));
-    assert!(log.contains("stopping after a failure"), "{log}");
-    assert!(log.contains(r#"consumer "forward" was removed"#), "{log}");
 }

@@ -8,7 +8,7 @@ use openapiv3::{
     StatusCode,
 };
 
-use super::{Problems, schemas};
+use super::{Problems, names, schemas};
 use crate::{
     document::{Document, object},
     pointer::Pointer,
@@ -33,6 +33,12 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
                 "parameters are not supported: send everything in the body",
             );
         }
+        if path.split('/').skip(1).any(|segment| !is_plain(segment)) && !path.contains('{') {
+            problems.add(
+                &pointer,
+                "invalid path: expected segments of letters, digits, `-`, `_`, `.` and `~`",
+            );
+        }
         let segment = path.rsplit('/').next().unwrap_or_default();
         if segment.is_empty() || !segments.insert(segment) {
             problems.add(
@@ -48,6 +54,12 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
             check_security(&document.api, operation, &pointer, problems);
         }
     }
+}
+
+/// Returns `true` if a segment means itself in every router, and in every URL.
+fn is_plain(segment: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    segment.bytes().all(is_plain) && !matches!(segment, "." | "..")
 }
 
 fn check_id<'a>(
@@ -71,6 +83,12 @@ fn check_id<'a>(
                 "invalid operationId `{id}`: expected snake case, such as `{}`",
                 id.to_snake_case()
             ),
+        );
+    }
+    if names::is_taken_operation(id) {
+        problems.add(
+            &pointer,
+            format!("`{id}` is the name of something else in the source: choose another"),
         );
     }
     if !ids.insert(id) {
@@ -261,7 +279,7 @@ fn check_security(
     let is_bearer = |name: &String| {
         let schemes = api.components.as_ref().map(|c| &c.security_schemes);
         let scheme = schemes.and_then(|schemes| schemes.get(name)?.as_item());
-        matches!(scheme, Some(SecurityScheme::HTTP { scheme, .. }) if scheme == "bearer")
+        matches!(scheme, Some(SecurityScheme::HTTP { scheme, .. }) if scheme.eq_ignore_ascii_case("bearer"))
     };
     let only_bearer = match required.map(Vec::as_slice) {
         Some([requirement]) => requirement.len() == 1 && requirement.keys().all(is_bearer),

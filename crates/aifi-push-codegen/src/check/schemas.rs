@@ -8,11 +8,10 @@ use openapiv3::{
     SchemaKind, StringType, Type,
 };
 
-use super::{Problems, extensible_enums};
+use super::{Problems, extensible_enums, names};
 use crate::{
-    document::{Document, PROVENANCE, is_extensible_enum, object, referred},
+    document::{Document, PROVENANCE, SUBJECT, is_extensible_enum, object, referred},
     pointer::Pointer,
-    short_paths::NAMES,
 };
 
 /// The field that keeps the properties which the document does not list.
@@ -32,12 +31,7 @@ pub(super) fn check(document: &Document, problems: &mut Problems) {
             );
             problems.add(&pointer, message);
         }
-        if NAMES.contains(&name.as_str()) {
-            problems.add(
-                &pointer,
-                format!("`{name}` is the name of a Rust type: choose another"),
-            );
-        }
+        names::check_schema(document, name, &pointer, problems);
         let ReferenceOr::Item(schema) = schema else {
             problems.add(&pointer, "unsupported reference: write the schema out here");
             continue;
@@ -104,6 +98,7 @@ fn check_object(
             continue;
         };
         check_provenance(property, &pointer, problems);
+        check_subject(property, &pointer, problems);
         check_value(document, property, &pointer, problems);
         if !object.required.contains(name) && !accepts_null(document, property) {
             problems.add(
@@ -112,6 +107,32 @@ fn check_object(
                  `nullable: true`, for a reference in the schema that it refers to",
             );
         }
+    }
+    for name in object.properties.keys() {
+        if names::is_builder_method(&name.to_snake_case(), |name| fields.contains_key(name)) {
+            let pointer = pointer.join("properties").join(name);
+            let message = format!(
+                "`{name}` has the Rust name of a method of the builder: leave it out, \
+                 `{UNKNOWN_FIELDS}` keeps it"
+            );
+            problems.add(&pointer, message);
+        }
+    }
+}
+
+fn check_subject(property: &Schema, pointer: &Pointer, problems: &mut Problems) {
+    let subject = property.schema_data.extensions.get(SUBJECT);
+    let is_known = |subject: &serde_json::Value| {
+        let kinds = ["customer", "session", "shopper", "store"];
+        subject
+            .as_str()
+            .is_some_and(|subject| kinds.contains(&subject))
+    };
+    if subject.is_some_and(|subject| !is_known(subject)) {
+        problems.add(
+            &pointer.join(SUBJECT),
+            "expected `customer`, `session`, `shopper` or `store`",
+        );
     }
 }
 

@@ -123,28 +123,33 @@ fn a_deprecated_property_is_deprecated() {
     pub struct Store {
         /// Identifier of the store, unique in AiFi.
         ///
-        /// `aifiUniqueStoreId` on the wire, from the vendor's example.
+        /// `aifiUniqueStoreId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "aifiUniqueStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub aifi_unique_store_id: Option<String>,
-        /// `city` on the wire, assumed: the vendor does not document it.
+        /// `city` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
         #[deprecated]
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub city: Option<String>,
         /// Number of the store in the OASIS API.
         ///
-        /// `oasisApiStoreId` on the wire, from the vendor's example.
+        /// `oasisApiStoreId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "oasisApiStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub oasis_api_store_id: Option<i64>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
     "#);
 }
@@ -185,7 +190,7 @@ fn type_of(mut schema: Value) -> String {
 fn types_of_properties() {
     let string = json!({"type": "string", "nullable": true});
     let cases = [
-        (json!({}), "Option<::serde_json::Value>"),
+        (json!({}), "Option<Json>"),
         (string.clone(), "Option<String>"),
         (
             json!({"type": "string", "format": "date-time", "nullable": true}),
@@ -207,11 +212,11 @@ fn types_of_properties() {
         ),
         (
             json!({"type": "number", "nullable": true}),
-            "Option<::serde_json::Number>",
+            "Option<Number>",
         ),
         (
             json!({"type": "number", "format": "double", "nullable": true}),
-            "Option<::serde_json::Number>",
+            "Option<Number>",
         ),
         (json!({"type": "boolean", "nullable": true}), "Option<bool>"),
         (
@@ -220,11 +225,11 @@ fn types_of_properties() {
         ),
         (
             json!({"type": "array", "nullable": true, "items": {}}),
-            "Option<Vec<::serde_json::Value>>",
+            "Option<Vec<Json>>",
         ),
         (
             json!({"type": "array", "nullable": true, "items": {"type": "number"}}),
-            "Option<Vec<::serde_json::Number>>",
+            "Option<Vec<Number>>",
         ),
         (
             json!({"type": "array", "nullable": true, "items": {"$ref": "#/components/schemas/Customer"}}),
@@ -236,11 +241,11 @@ fn types_of_properties() {
         ),
         (
             json!({"type": "object", "nullable": true, "additionalProperties": {}}),
-            "Option<::serde_json::Map<String,::serde_json::Value>>",
+            "Option<BTreeMap<String,Json>>",
         ),
         (
             json!({"type": "object", "nullable": true, "additionalProperties": {"type": "integer"}}),
-            "Option<::std::collections::BTreeMap<String,i64>>",
+            "Option<BTreeMap<String,i64>>",
         ),
         (
             json!({"allOf": [{"$ref": "#/components/schemas/CustomerRole"}]}),
@@ -263,25 +268,25 @@ fn a_required_property_may_be_null_but_not_absent() {
     pub struct Store {
         /// Identifier of the store, unique in AiFi.
         ///
-        /// `aifiUniqueStoreId` on the wire, from the vendor's example.
+        /// `aifiUniqueStoreId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
         #[serde(
             rename = "aifiUniqueStoreId",
             skip_serializing_if = "::std::option::Option::is_none"
         )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub aifi_unique_store_id: Option<String>,
         /// Number of the store in the OASIS API.
         ///
         /// `oasisApiStoreId` on the wire, from the vendor's example.
         #[builder(required)]
-        #[serde(
-            rename = "oasisApiStoreId",
-            deserialize_with = "::std::option::Option::deserialize"
-        )]
+        #[serde(rename = "oasisApiStoreId")]
         pub oasis_api_store_id: Option<i64>,
-        /// Fields that are not in the document, as received.
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
         #[builder(default)]
         #[serde(flatten)]
-        pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        pub extra: BTreeMap<String, Json>,
     }
     "#);
 }
@@ -331,6 +336,9 @@ fn the_client_is_progenitors_up_to_the_request() {
     let source = generate(DOCUMENT).unwrap();
     assert_snapshot!(item(&source, "mod client {"), @r#"
     mod client {
+        use ::chrono::{DateTime, Utc};
+        use ::std::collections::BTreeMap;
+        use crate::{Json, Number};
         use super::types;
         use crate::{Client, Error, Response};
         impl Client {
@@ -363,6 +371,98 @@ fn the_client_is_progenitors_up_to_the_request() {
                     .build();
                 self.call("transition_left", request).await
             }
+        }
+    }
+    "#);
+}
+
+#[test]
+fn a_byte_order_mark_does_not_matter() {
+    let document = format!("\u{feff}{DOCUMENT}");
+    assert_eq!(generate(&document).unwrap(), generate(DOCUMENT).unwrap());
+}
+
+#[test]
+fn the_case_of_bearer_does_not_matter() {
+    let source = generate_with(|document| {
+        let scheme = "/components/securitySchemes/bearerAuth";
+        at(document, scheme)["scheme"] = json!("Bearer");
+    });
+    assert_eq!(source.unwrap(), generate_with(|_| ()).unwrap());
+}
+
+#[test]
+fn the_first_of_several_examples_is_the_example() {
+    let source = generate_with(|document| {
+        let media =
+            "/paths/~1api~1push~1transition~1left/post/requestBody/content/application~1json";
+        let media = at(document, media).as_object_mut().unwrap();
+        let example = media.remove("example").unwrap();
+        let outside = json!({"externalValue": "https://vendor.example/left.json"});
+        media.insert(
+            "examples".to_owned(),
+            json!({"a": outside, "b": {"value": example}, "c": {"value": 7}}),
+        );
+    });
+    assert_eq!(source.unwrap(), generate_with(|_| ()).unwrap());
+}
+
+#[test]
+fn a_recursive_schema_has_boxes() {
+    let zone = json!({"$ref": "#/components/schemas/Zone"});
+    let source = generate_with(|document| {
+        at(document, "/components/schemas")["Zone"] = json!({
+            "type": "object",
+            "properties": {
+                "parent": {"allOf": [zone], "nullable": true, "x-provenance": "documented"},
+                "next": {"allOf": [zone], "nullable": true, "x-provenance": "example"},
+                "inner": {"type": "array", "items": zone, "x-provenance": "documented"},
+            },
+            "required": ["parent", "inner"],
+        });
+    })
+    .unwrap();
+    assert_snapshot!(item(&source, "pub struct Zone {"), @r#"
+    pub struct Zone {
+        /// `inner` on the wire, documented by the vendor.
+        pub inner: Vec<Zone>,
+        /// `next` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub next: Option<Box<Zone>>,
+        /// `parent` on the wire, documented by the vendor.
+        #[builder(required)]
+        pub parent: Option<Box<Zone>>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+    "#);
+    assert_snapshot!(item(&source, "impl crate::model::Model for Zone"), @r#"
+    impl crate::model::Model for Zone {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut inner = None;
+            let mut next = None;
+            let mut parent = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "inner" => __object.documented("inner", &mut inner),
+                    "next" => __object.example("next", &mut next),
+                    "parent" => __object.documented("parent", &mut parent),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                inner: crate::model::required("inner", inner)?,
+                next,
+                parent: crate::model::required("parent", parent)?,
+                extra: __object.extra,
+            })
         }
     }
     "#);

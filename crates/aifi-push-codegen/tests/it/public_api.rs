@@ -44,6 +44,17 @@ mod private {
     struct Hidden;
 }
 
+trait Private {}
+impl Private for Store {}
+impl crate::private::Other for Store {}
+struct Secret;
+impl Clone for Secret {}
+
+#[cfg(test)]
+mod tests {
+    pub struct Tested;
+}
+
 const HIDDEN: u32 = 1;
 pub const LEFT: Operation = Operation { path: "/left", decodes: decode::<Left> };
 pub const ALL: &[Operation] = &[LEFT];

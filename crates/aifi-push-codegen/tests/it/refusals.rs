@@ -318,3 +318,137 @@ fn every_problem_is_reported() {
     #/components/schemas/TransitionLeft/properties/storeId/x-provenance: missing or invalid provenance: expected `documented` (the vendor's page states it), `example` (only its example shows it) or `assumed`
     ");
 }
+
+#[test]
+fn an_unknown_subject() {
+    assert_snapshot!(problem(set(STORE_ID, "x-subject", json!("shop"))), @"#/components/schemas/TransitionLeft/properties/storeId/x-subject: expected `customer`, `session`, `shopper` or `store`");
+    assert_snapshot!(problem(set(STORE_ID, "x-subject", json!(true))), @"#/components/schemas/TransitionLeft/properties/storeId/x-subject: expected `customer`, `session`, `shopper` or `store`");
+}
+
+/// Adds a copy of our operation with another id at another path.
+fn second_operation(path: &str, id: &str) -> impl FnOnce(&mut Value) {
+    let id = id.to_owned();
+    second_path(path, move |path, document| {
+        path["post"]["operationId"] = json!(id);
+        path["post"]["requestBody"] = body_of_its_own(document);
+    })
+}
+
+#[test]
+fn ids_that_something_else_has() {
+    assert_snapshot!(problem(second_operation("/api/push/other", "deliver")), @"#/paths/~1api~1push~1other/post/operationId: `deliver` is the name of something else in the source: choose another");
+    for id in ["builder", "sandbox", "call", "server", "all", "clone"] {
+        problem(second_operation("/api/push/other", id));
+    }
+}
+
+/// What is public in the hand-written client, and the constants beside the operations, are taken.
+#[test]
+fn the_names_of_the_client_are_taken() {
+    let client = include_str!("../../../aifi-push/src/client.rs");
+    let block = client.split_once("\nimpl Client {").unwrap().1;
+    let block = block.split_once("\n}\n").unwrap().0;
+    let methods: Vec<&str> = block
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("pub"))
+        .filter_map(|line| line.split_once("fn ")?.1.split(['(', '<']).next())
+        .collect();
+    assert!(methods.contains(&"deliver"), "{methods:?}");
+    for method in methods {
+        problem(second_operation("/api/push/other", method));
+    }
+}
+
+#[test]
+fn segments_that_mean_something_else() {
+    assert_snapshot!(problem(second_operation("/api/push/:entered", "entered")), @"#/paths/~1api~1push~1:entered: invalid path: expected segments of letters, digits, `-`, `_`, `.` and `~`");
+    for path in [
+        "/api/push/*",
+        "/api/:push/entered",
+        "/api/push/a%20b",
+        "/api/push/..",
+        "/a b",
+        "/\u{e4}",
+    ] {
+        problem(second_operation(path, "entered"));
+    }
+    generate_with(second_operation("/api/push/v1.0_a-b~c", "entered")).unwrap();
+}
+
+#[test]
+fn what_the_parser_would_drop() {
+    assert_snapshot!(problem(second_operation("api/push/entered", "entered")), @"#/paths/api~1push~1entered: invalid path: expected a leading `/`");
+    let capital = |document: &mut Value| {
+        second_operation("/api/push/entered", "entered")(document);
+        let item = at(document, "/paths/~1api~1push~1entered");
+        item["Post"] = item.as_object_mut().unwrap().remove("post").unwrap();
+    };
+    let Err(Error::Document(problems)) = generate_with(capital) else {
+        panic!("accepted");
+    };
+    assert_snapshot!(problems[0], @"#/paths/~1api~1push~1entered/Post: unknown method: expected one in lower case, such as `post`");
+    let responses = format!("{LEFT}/responses");
+    let typo = json!({"description": "Typo"});
+    assert_snapshot!(problem(set(&responses, "20X", typo.clone())), @"#/paths/~1api~1push~1transition~1left/post/responses/20X: invalid status: expected one such as `204`, `2XX` or `default`");
+    for status in ["2xx", "600", "99", "2000", "X00", "Default"] {
+        problem(set(&responses, status, typo.clone()));
+    }
+}
+
+#[test]
+fn a_key_that_occurs_twice() {
+    let twice = DOCUMENT.replacen("\"storeId\": {", "\"storeId\": {}, \"storeId\": {", 1);
+    let Err(error) = generate(&twice) else {
+        panic!("accepted");
+    };
+    assert_snapshot!(error, @"
+    no good Rust comes out of the document:
+    #/components/schemas/TransitionLeft/properties: `storeId` occurs twice: remove one
+    ");
+    let paths = DOCUMENT.replacen("\"paths\": {", "\"paths\": {}, \"paths\": {", 1);
+    assert!(matches!(generate(&paths), Err(Error::Document(_))));
+}
+
+#[test]
+fn extensions() {
+    assert_snapshot!(problem(set(STORE_ID, "x-sensitive", json!("true"))), @"#/components/schemas/TransitionLeft/properties/storeId/x-sensitive: invalid value: expected `true` or `false`");
+    assert_snapshot!(problem(set(STORE_ID, "x-sensitve", json!(true))), @"#/components/schemas/TransitionLeft/properties/storeId/x-sensitve: unknown extension: expected `x-sensitive`");
+    problem(set(STORE_ID, "x-Sensitive", json!(true)));
+    problem(set(
+        "/components/schemas/SessionStatus",
+        "x-extensible-enums",
+        json!([]),
+    ));
+    generate_with(set(STORE_ID, "x-go-name", json!("StoreID"))).unwrap();
+}
+
+#[test]
+fn names_of_rust_and_of_what_is_generated() {
+    let named = |name: &str| {
+        let name = name.to_owned();
+        move |document: &mut Value| {
+            let store = at(document, STORE).clone();
+            at(document, "/components/schemas")[name] = store;
+        }
+    };
+    assert_snapshot!(problem(named("Result")), @"#/components/schemas/Result: `Result` is the name of a Rust type: choose another");
+    assert_snapshot!(problem(named("StoreBuilder")), @"#/components/schemas/StoreBuilder: `StoreBuilder` is the name of a type for `Store`: choose another");
+    assert_snapshot!(problem(named("UnlistedCustomerRole")), @"#/components/schemas/UnlistedCustomerRole: `UnlistedCustomerRole` is the name of a type for `CustomerRole`: choose another");
+    for name in [
+        "String", "Json", "From", "Self", "Some", "Clone", "BTreeMap",
+    ] {
+        problem(named(name));
+    }
+    let build = json!({"type": "string", "nullable": true, "x-provenance": "assumed"});
+    assert_snapshot!(problem(set(&format!("{STORE}/properties"), "build", build.clone())), @"#/components/schemas/Store/properties/build: `build` has the Rust name of a method of the builder: leave it out, `extra` keeps it");
+    problem(set(
+        &format!("{STORE}/properties"),
+        "maybeExtra",
+        build.clone(),
+    ));
+    problem(set(
+        &format!("{STORE}/properties"),
+        "maybe_oasisApiStoreId",
+        build,
+    ));
+}

@@ -97,6 +97,7 @@ pub(super) enum Reaction {
     Retry,
     RetryAfter(Duration),
     GiveUp,
+    Unavailable(Option<Duration>),
 }
 
 impl HandlerError {
@@ -104,6 +105,24 @@ impl HandlerError {
     pub fn retry_after(delay: Duration, source: impl Into<BoxError>) -> Self {
         Self {
             reaction: Reaction::RetryAfter(delay),
+            source: source.into(),
+        }
+    }
+
+    /// What the handler depends on is down, such as a database: the event is redelivered, if an attempt
+    /// is left. When several events in a row find it so, the consumer pauses, a second at first and up
+    /// to a minute, and then tries one event at a time until one finds it up.
+    pub fn unavailable(source: impl Into<BoxError>) -> Self {
+        Self {
+            reaction: Reaction::Unavailable(None),
+            source: source.into(),
+        }
+    }
+
+    /// The same, where it asks to be left alone: the consumer pauses now, for at least `pause`.
+    pub fn unavailable_for(pause: Duration, source: impl Into<BoxError>) -> Self {
+        Self {
+            reaction: Reaction::Unavailable(Some(pause)),
             source: source.into(),
         }
     }

@@ -13,6 +13,7 @@ use tracing::Instrument;
 
 use super::{
     Settings,
+    breaker::{Breaker, Change, Dependency},
     handler::{Failure, Handlers, Reaction},
     panic_text,
 };
@@ -62,7 +63,10 @@ pub(super) async fn run(
         is_new,
         pending,
     } = subscribed;
-    tracing::info!(consumer = %name, is_new, pending, "consumer started");
+    let start = is_new
+        .then_some(settings.start)
+        .map(tracing::field::display);
+    tracing::info!(consumer = %name, start, pending, "consumer started, {pending} events ahead");
     let runtime = Runtime {
         name,
         settings,
@@ -71,6 +75,7 @@ pub(super) async fn run(
         running: JoinSet::new(),
         in_flight: HashMap::new(),
         alone: Alone::No,
+        breaker: Breaker::default(),
         receiving: None,
         outcomes: Vec::new(),
         settling: None,
@@ -106,9 +111,10 @@ struct Runtime {
     settings: Settings,
     handlers: Handlers,
     subscription: Arc<dyn Subscription>,
-    running: JoinSet<Outcome>,
+    running: JoinSet<(Outcome, Dependency)>,
     in_flight: HashMap<task::Id, InFlight>,
     alone: Alone,
+    breaker: Breaker,
     receiving: Option<BoxFuture<'static, Result<Vec<Delivery>, SubscribeError>>>,
     /// What has ended and is not yet being settled.
     outcomes: Outcomes,
@@ -125,6 +131,7 @@ struct Runtime {
 
 /// A delivery whose handler works.
 struct InFlight {
+    id: uuid::Uuid,
     receipt: Receipt,
     since: Instant,
 }
@@ -177,6 +184,7 @@ impl Runtime {
                 }
                 () = sleep_until(self.extend_at), if !self.in_flight.is_empty() => self.extend(),
                 () = until(self.paused_until) => self.paused_until = None,
+                () = until(self.breaker.until()) => self.breaker.may_probe(),
                 () = until(self.stop.map(Stop::deadline)) => {
                     if !self.cancel() {
                         tracing::warn!(
@@ -212,7 +220,7 @@ impl Runtime {
                 (outcomes, settled)
             }));
         }
-        let free = self.settings.concurrency - self.running.len();
+        let free = self.free();
         let may_receive = self.stop.is_none() && matches!(self.alone, Alone::No) && free > 0;
         if may_receive && self.receiving.is_none() {
             let subscription = Arc::clone(&self.subscription);
@@ -220,6 +228,11 @@ impl Runtime {
                 subscription.receive(free, RECEIVE_WAIT).await
             }));
         }
+    }
+
+    fn free(&self) -> usize {
+        self.breaker
+            .free(self.settings.concurrency, self.running.len())
     }
 
     fn is_idle(&self) -> bool {
@@ -253,8 +266,10 @@ impl Runtime {
             Err(error) => return self.pause(error),
         };
         for delivery in deliveries {
-            // An inbox that delivers more beside an event that comes alone gets it back.
-            if self.stop.is_some() || !matches!(self.alone, Alone::No) {
+            // An inbox that delivers more beside an event that comes alone gets it back, and so does
+            // one that delivers when the consumer has paused.
+            let is_unwanted = self.stop.is_some() || self.free() == 0;
+            if is_unwanted || !matches!(self.alone, Alone::No) {
                 self.outcomes.push((delivery.receipt, Outcome::Released));
             } else if delivery.after_crash {
                 self.alone = Alone::Waiting(Box::new(delivery));
@@ -266,11 +281,11 @@ impl Runtime {
 
     /// Handles a delivery in a task of its own, or decides about it without.
     fn handle(&mut self, delivery: Delivery) {
-        let receipt = delivery.receipt.clone();
+        let (id, receipt) = (delivery.event.id, delivery.receipt.clone());
         let attempt = Attempt {
             consumer: self.name.clone(),
             settings: self.settings,
-            id: delivery.event.id,
+            id,
             number: delivery.attempt,
         };
         if let Some(outcome) = attempt.refuse(&delivery, &self.handlers) {
@@ -292,18 +307,17 @@ impl Runtime {
         let handled = AssertUnwindSafe(async move { handler(delivery).await }).catch_unwind();
         let handled = async move {
             match timeout(attempt.settings.handler_timeout, handled).await {
-                Ok(Ok(Ok(()))) => Outcome::Done,
+                Ok(Ok(Ok(()))) => (Outcome::Done, Dependency::Up),
                 Ok(Ok(Err(failure))) => attempt.failed(failure),
                 Ok(Err(panic)) => {
                     let panic = panic_text(panic.as_ref());
-                    attempt.retry(None, format!("the handler panicked: {panic}"))
+                    let problem = format!("the handler panicked: {panic}");
+                    (attempt.retry(None, problem), Dependency::Unknown)
                 }
                 Err(_) => {
                     let timeout = attempt.settings.handler_timeout;
-                    attempt.retry(
-                        None,
-                        format!("the handler exceeded its timeout of {timeout:?}"),
-                    )
+                    let problem = format!("the handler exceeded its timeout of {timeout:?}");
+                    (attempt.retry(None, problem), Dependency::Unknown)
                 }
             }
         };
@@ -312,18 +326,25 @@ impl Runtime {
         if self.in_flight.is_empty() {
             self.extend_at = since + self.settings.lease / 3;
         }
-        self.in_flight
-            .insert(task.id(), InFlight { receipt, since });
+        let in_flight = InFlight { id, receipt, since };
+        self.in_flight.insert(task.id(), in_flight);
     }
 
-    fn ended(&mut self, ended: Result<(task::Id, Outcome), task::JoinError>) {
-        let (id, outcome) = match ended {
+    fn ended(&mut self, ended: Result<(task::Id, (Outcome, Dependency)), task::JoinError>) {
+        let (task, (outcome, dependency)) = match ended {
             Ok(ended) => ended,
             // It was cancelled, as the consumer stops.
-            Err(error) => (error.id(), Outcome::Released),
+            Err(error) => (error.id(), (Outcome::Released, Dependency::Unknown)),
         };
-        if let Some(InFlight { receipt, .. }) = self.in_flight.remove(&id) {
+        if let Some(InFlight { id, receipt, .. }) = self.in_flight.remove(&task) {
             self.outcomes.push((receipt, outcome));
+            match self.breaker.found(id, dependency) {
+                Some(Change::Paused(pause)) => {
+                    tracing::warn!(consumer = %self.name, ?pause, "paused, then one event is tried");
+                }
+                Some(Change::Resumed) => tracing::info!(consumer = %self.name, "resumed"),
+                None => {}
+            }
         }
         self.end_alone();
     }
@@ -424,25 +445,31 @@ impl Attempt {
         )))
     }
 
-    fn failed(&self, failure: Failure) -> Outcome {
+    fn failed(&self, failure: Failure) -> (Outcome, Dependency) {
         match failure {
-            Failure::Undecodable(error) => self.dead(error.to_string()),
+            Failure::Undecodable(error) => (self.dead(error.to_string()), Dependency::Unknown),
             Failure::Handler(error) => {
                 let problem = ErrorChain(error.source.as_ref()).to_string();
                 match error.reaction {
-                    Reaction::Retry => self.retry(None, problem),
-                    Reaction::RetryAfter(delay) => self.retry(Some(delay), problem),
-                    Reaction::GiveUp => self.dead(problem),
+                    Reaction::Retry => (self.retry(None, problem), Dependency::Up),
+                    Reaction::RetryAfter(delay) => {
+                        (self.retry(Some(delay), problem), Dependency::Up)
+                    }
+                    Reaction::GiveUp => (self.dead(problem), Dependency::Up),
+                    Reaction::Unavailable(wait) => {
+                        (self.retry(wait, problem), Dependency::Down { wait })
+                    }
                 }
             }
         }
     }
 
+    /// `delay` is the least to wait.
     fn retry(&self, delay: Option<Duration>, problem: String) -> Outcome {
         let Some(backoff) = self.settings.retry.delay_after(self.number) else {
             return self.dead(problem);
         };
-        let delay = delay.unwrap_or(backoff);
+        let delay = backoff.max(delay.unwrap_or_default());
         let (consumer, id, attempt) = (&self.consumer, self.id, self.number);
         tracing::warn!(%consumer, %id, attempt, problem, ?delay, "attempt failed");
         Outcome::Retry { delay, problem }

@@ -115,6 +115,17 @@ async fn replay_one(
     Ok(is_new)
 }
 
+/// Returns the number of events that there were.
+pub(super) async fn erase(streams: &Streams, ids: Vec<Uuid>) -> Result<u64, BoxError> {
+    // Brokers overwrite a message that is deleted by its sequence.
+    let erased = stream::iter(ids)
+        .map(|id| discard(streams, id))
+        .buffer_unordered(CONCURRENCY);
+    erased
+        .try_fold(0, async |count, erased| Ok(count + u64::from(erased)))
+        .await
+}
+
 /// Returns whether there was such an event.
 pub(super) async fn discard(streams: &Streams, id: Uuid) -> Result<bool, BoxError> {
     let mut is_found = false;

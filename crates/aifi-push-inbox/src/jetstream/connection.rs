@@ -8,7 +8,7 @@ use async_nats::{
 use percent_encoding::percent_decode_str;
 use tokio::sync::OnceCell;
 
-use super::{JetStreamInbox, JetStreamInboxBuilder, Wanted};
+use super::{JetStreamInbox, JetStreamInboxBuilder, Wanted, credentials::Credentials};
 use crate::{
     deadlines::{JETSTREAM_ACKNOWLEDGE, JETSTREAM_ANSWER},
     error::{BoxError, OpenError},
@@ -29,7 +29,7 @@ pub(super) fn max_body_bytes(client: &Client) -> Option<usize> {
 impl JetStreamInboxBuilder {
     pub(super) async fn connect(&self, may_create: bool) -> Result<JetStreamInbox, OpenError> {
         let servers = Servers::parse(&self.servers)?;
-        let options = self.options(&servers).await?;
+        let options = self.options(&servers)?;
         let client = options.connect(&servers.addresses).await;
         let client = client.map_err(|source| servers.unreachable(source))?;
         Ok(self.inbox(client, &servers, may_create))
@@ -37,11 +37,11 @@ impl JetStreamInboxBuilder {
 
     pub(super) async fn connect_in_background(&self) -> Result<JetStreamInbox, OpenError> {
         let servers = Servers::parse(&self.servers)?;
-        let connected = self.options(&servers).await?;
+        let connected = self.options(&servers)?;
         let client = match connected.connect(&servers.addresses).await {
             Ok(client) => client,
             Err(error) if is_unreachable(error.kind()) => {
-                let later = self.options(&servers).await?.retry_on_initial_connect();
+                let later = self.options(&servers)?.retry_on_initial_connect();
                 let later = later.connect(&servers.addresses).await;
                 later.map_err(|source| servers.unreachable(source))?
             }
@@ -50,8 +50,15 @@ impl JetStreamInboxBuilder {
         Ok(self.inbox(client, &servers, true))
     }
 
-    async fn options(&self, servers: &Servers) -> Result<ConnectOptions, OpenError> {
-        let mut options = ConnectOptions::new()
+    fn options(&self, servers: &Servers) -> Result<ConnectOptions, OpenError> {
+        let options = match &self.credentials {
+            None => ConnectOptions::new(),
+            Some(path) => {
+                let credentials = Credentials::new(path)?;
+                ConnectOptions::with_auth_callback(move |nonce| credentials.clone().answer(nonce))
+            }
+        };
+        let mut options = options
             .name("aifi-push")
             .require_tls(servers.is_tls)
             .request_timeout(Some(JETSTREAM_ANSWER))
@@ -68,11 +75,6 @@ impl JetStreamInboxBuilder {
             std::fs::File::open(path)
                 .map_err(|source| OpenError::file(path, "reading the certificates", source))?;
             options = options.add_root_certificates(path.clone());
-        }
-        if let Some(path) = &self.credentials {
-            let read = options.credentials_file(path).await;
-            options =
-                read.map_err(|source| OpenError::file(path, "reading the credentials", source))?;
         }
         Ok(options)
     }

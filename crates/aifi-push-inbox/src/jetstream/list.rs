@@ -154,6 +154,7 @@ fn is_selected(filter: &EventFilter, event: &Event, state: EventState) -> bool {
         && filter.until.is_none_or(|until| event.received_at < until)
         && filter.operation.as_ref().is_none_or(is_of_operation)
         && filter.state.is_none_or(|wanted| wanted == state)
+        && filter.subjects.iter().all(|subject| subject.is_in(event))
 }
 
 async fn stored(

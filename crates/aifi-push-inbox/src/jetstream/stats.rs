@@ -35,6 +35,7 @@ pub(super) async fn stats(streams: &Streams) -> Result<InboxStats, BoxError> {
         bytes: bytes(streams).await?,
         quarantined: records::count(&streams.events, subject::QUARANTINED).await?,
         oldest: oldest.into_iter().flatten().min(),
+        disk_free: None,
         consumers,
     })
 }

@@ -1,41 +1,90 @@
-//! What operators ask for: lists and counts, redelivery, deleting.
+//! What operators ask for: redelivery, and removing.
+
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use rusqlite::{ToSql, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use uuid::Uuid;
 
-use super::rows;
-use crate::{
-    consumer_name::ConsumerName,
-    stats::{ConsumerStats, InboxStats},
-    stored::{DeliveryStatus, EventFilter, EventState, Position, StoredEvent},
-};
+use super::{block, rows};
+use crate::consumer_name::ConsumerName;
+
+/// How long a transaction requeues dead letters.
+const REQUEUE_STEP: Duration = Duration::from_millis(10);
 
 /// Returns the number of events that were quarantined or dead.
 pub(super) fn requeue(transaction: &Transaction<'_>, ids: &[Uuid]) -> rusqlite::Result<u64> {
-    let mut accept = transaction
-        .prepare_cached("UPDATE event SET problem = NULL WHERE seq = ? AND problem IS NOT NULL")?;
+    let mut find = transaction.prepare_cached(
+        "SELECT DISTINCT seq, problem IS NOT NULL,
+             EXISTS (SELECT 1 FROM delivery AS d WHERE d.seq = e.seq AND due_at IS NULL)
+         FROM json_each(?) AS asked CROSS JOIN event AS e ON e.id = unhex(asked.value)",
+    )?;
+    let (mut quarantined, mut dead, mut count) = (Vec::new(), Vec::new(), 0);
+    let hex = ids.iter().map(|id| id.simple().to_string());
+    let mut rows = find.query([json_list(hex)])?;
+    while let Some(row) = rows.next()? {
+        let (seq, is_quarantined, is_dead): (i64, bool, bool) =
+            (row.get(0)?, row.get(1)?, row.get(2)?);
+        quarantined.extend(is_quarantined.then_some(seq));
+        dead.extend(is_dead.then_some(seq));
+        count += u64::from(is_quarantined || is_dead);
+    }
+    let mut accept = transaction.prepare_cached(
+        "UPDATE event SET problem = NULL WHERE seq IN (SELECT value FROM json_each(?))",
+    )?;
+    accept.execute([json_list(quarantined.iter().copied())])?;
     // Consumers whose cursor has passed it would not receive it.
     let mut deliver = transaction.prepare_cached(
         "INSERT INTO delivery (consumer, seq, attempts, due_at)
-         SELECT name, ?1, 0, ?2 FROM consumer WHERE cursor >= ?1",
+         SELECT name, value, 0, ?2 FROM json_each(?1), consumer WHERE cursor >= value",
+    )?;
+    deliver.execute(params![json_list(quarantined.iter().copied()), rows::now()])?;
+    // In one statement, as each would cost more than what it does.
+    let mut revive = transaction.prepare_cached(
+        "UPDATE delivery SET attempts = 0, due_at = ?2
+         WHERE seq IN (SELECT value FROM json_each(?1)) AND due_at IS NULL",
+    )?;
+    revive.execute(params![json_list(dead), rows::now()])?;
+    Ok(count)
+}
+
+/// Requeues the dead letters of a block and those after it, as long as a step takes. Returns the number of
+/// events, and the block to go on with if there is one. It reads no events, as these are spread over
+/// the whole file.
+pub(super) fn requeue_dead_letters(
+    transaction: &Transaction<'_>,
+    from: i64,
+) -> rusqlite::Result<(u64, Option<i64>)> {
+    let start = Instant::now();
+    let mut next = transaction.prepare_cached(
+        "SELECT block FROM delivery_block WHERE block >= ? AND dead > 0 ORDER BY block LIMIT 1",
+    )?;
+    let mut count = transaction.prepare_cached(
+        "SELECT count(DISTINCT seq) FROM delivery WHERE seq BETWEEN ? AND ? AND due_at IS NULL",
     )?;
     let mut revive = transaction.prepare_cached(
-        "UPDATE delivery SET attempts = 0, due_at = ?2 WHERE seq = ?1 AND due_at IS NULL",
+        "UPDATE delivery SET attempts = 0, due_at = ?3
+         WHERE seq BETWEEN ?1 AND ?2 AND due_at IS NULL",
     )?;
-    let mut count = 0;
-    for id in ids {
-        let Some(seq) = rows::seq(transaction, *id)? else {
-            continue;
-        };
-        let was_quarantined = accept.execute([seq])? > 0;
-        if was_quarantined {
-            deliver.execute(params![seq, rows::now()])?;
+    let (mut requeued, mut from) = (0, from);
+    loop {
+        let block = next.query_row([from], |row| row.get(0)).optional()?;
+        if block.is_none() || start.elapsed() >= REQUEUE_STEP {
+            return Ok((requeued, block));
         }
-        let was_dead = revive.execute(params![seq, rows::now()])? > 0;
-        count += u64::from(was_quarantined || was_dead);
+        if let Some(block) = block {
+            let (first, last) = block::range(block);
+            requeued += count.query_row([first, last], |row| row.get::<_, u64>(0))?;
+            revive.execute([first, last, rows::now()])?;
+            from = block + 1;
+        }
     }
-    Ok(count)
+}
+
+/// Values as a parameter for `json_each`.
+fn json_list(values: impl IntoIterator<Item = impl Into<serde_json::Value>>) -> String {
+    let values = values.into_iter().map(Into::into);
+    serde_json::Value::Array(values.collect()).to_string()
 }
 
 /// Returns the number of events that are delivered again.
@@ -65,8 +114,12 @@ pub(super) fn replay(
 
 /// Returns whether there was such an event.
 pub(super) fn discard(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Result<bool> {
-    let deleted = transaction.execute("DELETE FROM event WHERE id = ?", [id.as_bytes()])?;
-    Ok(deleted > 0)
+    let Some(seq) = rows::seq(transaction, id)? else {
+        return Ok(false);
+    };
+    transaction.execute("DELETE FROM event WHERE seq = ?", [seq])?;
+    rows::delete_subjects(transaction, &[seq])?;
+    Ok(true)
 }
 
 /// Returns whether there was such a consumer.
@@ -76,125 +129,4 @@ pub(super) fn remove_consumer(
 ) -> rusqlite::Result<bool> {
     let deleted = transaction.execute("DELETE FROM consumer WHERE name = ?", [name.as_str()])?;
     Ok(deleted > 0)
-}
-
-/// The state of `event AS e`: the first condition that is true.
-const STATE: &str = "CASE
-    WHEN e.problem IS NOT NULL THEN 'quarantined'
-    WHEN EXISTS (SELECT 1 FROM delivery AS d WHERE d.seq = e.seq AND d.due_at IS NULL) THEN 'dead'
-    WHEN EXISTS (SELECT 1 FROM delivery AS d WHERE d.seq = e.seq) THEN 'pending'
-    WHEN e.seq <= (SELECT min(cursor) FROM consumer) THEN 'done'
-    ELSE 'pending'
-END";
-
-pub(super) fn list(
-    transaction: &Transaction<'_>,
-    filter: &EventFilter,
-    after: Option<Position>,
-    limit: usize,
-) -> rusqlite::Result<Vec<StoredEvent>> {
-    let mut conditions = Vec::new();
-    let mut values: Vec<Box<dyn ToSql>> = Vec::new();
-    let mut require = |condition: &str, value: Box<dyn ToSql>| {
-        values.push(value);
-        conditions.push(format!("{condition} ?{}", values.len()));
-    };
-    require("e.seq >", Box::new(after.map_or(0, Position::get)));
-    if let Some(id) = filter.id {
-        require("e.id =", Box::new(*id.as_bytes()));
-    }
-    if let Some(since) = filter.since {
-        require("e.received_at >=", Box::new(since.timestamp_micros()));
-    }
-    if let Some(until) = filter.until {
-        require("e.received_at <", Box::new(until.timestamp_micros()));
-    }
-    if let Some(operation) = &filter.operation {
-        require("e.operation =", Box::new(operation.clone()));
-    }
-    if let Some(state) = filter.state {
-        require(&format!("{STATE} ="), Box::new(state.as_str()));
-    }
-    let mut events = transaction.prepare_cached(&format!(
-        "SELECT {}, {STATE} AS state FROM event AS e JOIN body AS b USING (seq)
-         WHERE {} ORDER BY e.seq LIMIT {limit}",
-        rows::EVENT,
-        conditions.join(" AND "),
-    ))?;
-    let mut rows = events.query(rusqlite::params_from_iter(values))?;
-    let mut list = Vec::new();
-    while let Some(row) = rows.next()? {
-        let seq = row.get("seq")?;
-        let position = Position::new(row.get("seq")?);
-        let state: String = row.get("state")?;
-        let state = EventState::ALL
-            .into_iter()
-            .find(|known| known.as_str() == state)
-            .ok_or(rusqlite::Error::InvalidColumnName(state))?;
-        list.push(
-            StoredEvent::new(rows::event(row)?, position)
-                .state(state)
-                .problem(row.get("problem")?)
-                .deliveries(deliveries(transaction, seq)?),
-        );
-    }
-    Ok(list)
-}
-
-fn deliveries(transaction: &Transaction<'_>, seq: i64) -> rusqlite::Result<Vec<DeliveryStatus>> {
-    let mut deliveries = transaction.prepare_cached(
-        "SELECT consumer, attempts, due_at IS NULL, problem FROM delivery
-         WHERE seq = ? ORDER BY consumer",
-    )?;
-    deliveries
-        .query_map([seq], |row| {
-            Ok(DeliveryStatus {
-                consumer: row.get(0)?,
-                attempts: row.get(1)?,
-                is_dead: row.get(2)?,
-                problem: row.get(3)?,
-            })
-        })?
-        .collect()
-}
-
-pub(super) fn stats(transaction: &Transaction<'_>) -> rusqlite::Result<InboxStats> {
-    let mut consumers = transaction.prepare_cached(
-        "SELECT name,
-             (SELECT count(*) FROM event WHERE seq > cursor AND problem IS NULL)
-                 + (SELECT count(*) FROM delivery WHERE consumer = name AND due_at IS NOT NULL),
-             (SELECT received_at FROM event
-                 WHERE seq > cursor AND problem IS NULL ORDER BY seq LIMIT 1),
-             (SELECT min(received_at) FROM event JOIN delivery USING (seq)
-                 WHERE consumer = name AND due_at IS NOT NULL),
-             (SELECT count(*) FROM delivery WHERE consumer = name AND due_at IS NULL)
-         FROM consumer ORDER BY name",
-    )?;
-    let consumers = consumers
-        .query_map([], |row| {
-            let (unseen, seen): (Option<i64>, Option<i64>) = (row.get(2)?, row.get(3)?);
-            let oldest = unseen.into_iter().chain(seen).min();
-            Ok(ConsumerStats {
-                name: row.get(0)?,
-                pending: row.get(1)?,
-                oldest_pending: oldest.map(rows::time).transpose()?,
-                dead: row.get(4)?,
-            })
-        })?
-        .collect::<Result<_, _>>()?;
-    let mut totals = transaction.prepare_cached(
-        "SELECT count(*), coalesce(sum(size), 0), min(received_at),
-             (SELECT count(*) FROM event WHERE problem IS NOT NULL)
-         FROM event",
-    )?;
-    totals.query_row([], |row| {
-        let oldest: Option<i64> = row.get(2)?;
-        Ok(InboxStats {
-            events: row.get(0)?,
-            bytes: row.get(1)?,
-            oldest: oldest.map(rows::time).transpose()?,
-            quarantined: row.get(3)?,
-            consumers,
-        })
-    })
 }

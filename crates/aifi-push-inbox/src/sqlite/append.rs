@@ -2,16 +2,33 @@
 
 use rusqlite::{Transaction, params};
 
-use crate::event::NewEvent;
+use super::block;
+use crate::{event::NewEvent, subject::Subject};
+
+/// An event to store, with what is read from its body: not by the thread that writes, which everyone
+/// waits for.
+pub(super) struct Prepared {
+    new: NewEvent,
+    subjects: Vec<i64>,
+}
+
+impl From<NewEvent> for Prepared {
+    fn from(new: NewEvent) -> Self {
+        Self {
+            subjects: Subject::hashes(&new.event),
+            new,
+        }
+    }
+}
 
 /// Stores events, and leaves those as they are whose id is stored already.
-pub(super) fn append(transaction: &Transaction<'_>, events: &[NewEvent]) -> rusqlite::Result<()> {
+pub(super) fn append(transaction: &Transaction<'_>, events: &[Prepared]) -> rusqlite::Result<()> {
     let mut event_row = transaction.prepare_cached(
         "INSERT INTO event (id, received_at, operation, digest, size, problem, headers)
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
     )?;
     let mut body_row = transaction.prepare_cached("INSERT INTO body (seq, bytes) VALUES (?, ?)")?;
-    for new in events {
+    for Prepared { new, subjects } in events {
         let event = &new.event;
         let inserted = event_row.execute(params![
             event.id.as_bytes(),
@@ -23,8 +40,21 @@ pub(super) fn append(transaction: &Transaction<'_>, events: &[NewEvent]) -> rusq
             event.headers_to_json(),
         ])?;
         if inserted > 0 {
-            body_row.execute(params![transaction.last_insert_rowid(), &event.body[..]])?;
+            let seq = transaction.last_insert_rowid();
+            body_row.execute(params![seq, &event.body[..]])?;
+            index(transaction, seq, subjects)?;
         }
+    }
+    Ok(())
+}
+
+/// Stores whom and what an event is about.
+fn index(transaction: &Transaction<'_>, seq: i64, subjects: &[i64]) -> rusqlite::Result<()> {
+    let mut subject_row = transaction.prepare_cached(
+        "INSERT INTO subject (block, hash, seq) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    )?;
+    for hash in subjects {
+        subject_row.execute([block::of(seq), *hash, seq])?;
     }
     Ok(())
 }

@@ -3,35 +3,81 @@
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::mpsc,
-    thread,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{self, JoinHandle},
 };
 
 use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
-use crate::error::BoxError;
+use super::{file::Paths, read_only};
+use crate::{error::BoxError, error_chain::ErrorChain};
 
-/// A handle of the thread, which ends when it is dropped.
+/// A handle of the thread. When it is dropped, the file is closed.
 pub(super) struct Reader {
-    jobs: mpsc::Sender<Job>,
+    /// `None` while it is dropped.
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
 }
 
-type Job = Box<dyn FnOnce(&mut Connection) + Send>;
+type Job = Box<dyn FnOnce(Result<&mut Connection, BoxError>) + Send>;
+
+/// What the thread reads from.
+pub(super) enum Source {
+    /// A connection beside one that writes.
+    Beside(ReadConnection),
+    /// A file that is not to be changed, opened for each job.
+    Untouched(Paths),
+}
+
+/// The connection, which the writer replaces together with its own.
+#[derive(Clone, Default)]
+pub(super) struct ReadConnection(Arc<Mutex<Option<Connection>>>);
+
+impl ReadConnection {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self(Arc::new(Mutex::new(Some(connection))))
+    }
+
+    /// Waits for the job that uses it.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Option<Connection>> {
+        // After a panic, the transaction of the job was rolled back.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Source {
+    fn run(&self, job: Job) {
+        match self {
+            Self::Beside(connection) => {
+                let mut connection = connection.lock();
+                let closed = || "the file is not open".into();
+                job(connection.as_mut().ok_or_else(closed));
+            }
+            Self::Untouched(paths) => match read_only::open(paths) {
+                Ok(mut opened) => job(Ok(&mut opened.connection)),
+                Err(error) => job(Err(ErrorChain(&error).to_string().into())),
+            },
+        }
+    }
+}
 
 impl Reader {
-    pub(super) fn start(mut connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(source: Source) -> std::io::Result<Self> {
         let (sender, jobs) = mpsc::channel::<Job>();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("aifi-push-reader".to_owned())
             .spawn(move || {
                 for job in jobs {
                     // The next job begins a transaction of its own; whoever waits for this one sees
                     // that it is dropped.
-                    let _ = catch_unwind(AssertUnwindSafe(|| job(&mut connection)));
+                    let _ = catch_unwind(AssertUnwindSafe(|| source.run(job)));
                 }
             })?;
-        Ok(Self { jobs: sender })
+        Ok(Self {
+            jobs: Some(sender),
+            thread: Some(thread),
+        })
     }
 
     /// Runs a short transaction that only reads, so that the log can be shortened soon.
@@ -39,17 +85,60 @@ impl Reader {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, BoxError> {
+        self.run(move |connection| {
+            let transaction = connection.transaction()?;
+            work(&transaction)
+        })
+        .await
+    }
+
+    /// Writes the log into the file, as far as that keeps nobody waiting.
+    pub(super) async fn checkpoint(&self) -> Result<(), BoxError> {
+        self.run(|connection| checkpoint(connection, "PASSIVE").map(drop))
+            .await
+    }
+
+    /// Writes the log into the file, and leaves nothing of it. Returns `false` if another connection
+    /// reads what is in it.
+    pub(super) async fn empty_log(&self) -> Result<bool, BoxError> {
+        self.run(|connection| {
+            // Most of it while others write.
+            checkpoint(connection, "PASSIVE")?;
+            checkpoint(connection, "TRUNCATE")
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, BoxError> {
         let (done, result) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let read = connection
-                .transaction()
-                .and_then(|transaction| work(&transaction));
             // Whoever no longer waits has no result to get.
-            let _ = done.send(read);
+            let _ = done.send(connection.and_then(|connection| Ok(work(connection)?)));
         });
         let stopped = "the reader stopped after an internal error";
-        self.jobs.send(job).map_err(|_| stopped)?;
-        Ok(result.await.map_err(|_| stopped)??)
+        let jobs = self.jobs.as_ref().ok_or(stopped)?;
+        jobs.send(job).map_err(|_| stopped)?;
+        result.await.map_err(|_| stopped)?
+    }
+}
+
+/// Returns whether nobody was in the way.
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
+    let pragma = format!("PRAGMA wal_checkpoint({mode})");
+    let is_busy: bool = connection.query_row(&pragma, [], |row| row.get(0))?;
+    Ok(!is_busy)
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // It does not panic.
+            let _ = thread.join();
+        }
     }
 }
 

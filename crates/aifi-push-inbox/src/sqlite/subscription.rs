@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use rusqlite::{OptionalExtension, Transaction, params};
 use tokio::time::{Instant, timeout};
 
-use super::{Shared, rows, writer::Durability};
+use super::{Shared, block, rows, writer::Durability};
 use crate::{
     consumer_name::ConsumerName,
     delivery::{Delivery, Outcome, Receipt},
@@ -146,7 +146,7 @@ impl Subscription for SqliteSubscription {
 }
 
 /// Creates a consumer, and returns whether it did not exist.
-fn create(
+pub(super) fn create(
     transaction: &Transaction<'_>,
     name: &ConsumerName,
     start: StartPosition,
@@ -162,7 +162,13 @@ fn create(
         }
         StartPosition::At(time) => transaction.query_row(
             &format!(
-                "SELECT coalesce((SELECT min(seq) - 1 FROM event WHERE received_at >= ?), {newest})"
+                "SELECT coalesce(
+                     (SELECT seq - 1 FROM event NOT INDEXED
+                         WHERE received_at >= ?1
+                             AND seq >= (SELECT block << 10 FROM event_block
+                                 WHERE newest >= ?1 ORDER BY block LIMIT 1)
+                         ORDER BY seq LIMIT 1),
+                     {newest})"
             ),
             [time.timestamp_micros()],
             |row| row.get(0),
@@ -185,9 +191,7 @@ fn cursor(transaction: &Transaction<'_>, name: &ConsumerName) -> rusqlite::Resul
 /// The number of events that a consumer has yet to acknowledge.
 fn pending(transaction: &Transaction<'_>, name: &ConsumerName) -> rusqlite::Result<u64> {
     transaction.query_row(
-        "SELECT (SELECT count(*) FROM event
-                 WHERE seq > (SELECT cursor FROM consumer WHERE name = ?1) AND problem IS NULL)
-              + (SELECT count(*) FROM delivery WHERE consumer = ?1 AND due_at IS NOT NULL)",
+        &format!("SELECT {} FROM consumer WHERE name = ?", block::PENDING),
         [name.as_str()],
         |row| row.get(0),
     )
@@ -214,6 +218,9 @@ fn receive(
     }
     let retries = retries(transaction, name, limit)?;
     let fresh = fresh(transaction, cursor, limit)?;
+    if fresh.is_empty() && limit > 0 {
+        skip_quarantined(transaction, name)?;
+    }
     let (retries, fresh) = share(limit, retries, fresh, fresh_next);
     if let Some(last) = fresh.last() {
         transaction
@@ -314,6 +321,17 @@ fn fresh(transaction: &Transaction<'_>, cursor: i64, limit: usize) -> rusqlite::
         })
     })?
     .collect()
+}
+
+/// Moves a consumer to the end where nothing but quarantined events is left, so that the next look for
+/// new ones does not go through them again. If they are requeued, it receives them all the same.
+fn skip_quarantined(transaction: &Transaction<'_>, name: &ConsumerName) -> rusqlite::Result<()> {
+    let mut skip = transaction.prepare_cached(
+        "UPDATE consumer SET cursor = (SELECT max(seq) FROM event)
+         WHERE name = ? AND cursor < (SELECT max(seq) FROM event)",
+    )?;
+    skip.execute([name.as_str()])?;
+    Ok(())
 }
 
 fn next_due(transaction: &Transaction<'_>, name: &ConsumerName) -> rusqlite::Result<Option<i64>> {

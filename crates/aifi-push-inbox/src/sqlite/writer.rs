@@ -4,33 +4,46 @@
 //! lock is held and no task waits for another; whoever submitted a job awaits its result.
 
 use std::{
-    any::Any,
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Transaction;
 use tokio::sync::{Notify, oneshot, watch};
+
+use super::{
+    database::{Database, Unusable},
+    reserve,
+};
 
 /// The most jobs of one commit. More would make the first of them wait for no gain.
 const MAX_JOBS: usize = 1024;
+
+/// How often to look for the files and the disk while nothing is written.
+const MAINTAIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whether a commit must be on disk before its jobs are done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Durability {
     /// It survives a crash of the machine.
     Synced,
+    /// The same, of what deletes, for which some room is kept on a full disk.
+    Reclaiming,
     /// It survives a crash of the process. A crash of the machine may undo it, with the order kept:
     /// for what is then only done again, as a delivery.
     Written,
 }
 
 impl Durability {
-    fn pragma(self) -> &'static str {
+    pub(super) fn pragma(self) -> &'static str {
         match self {
-            Self::Synced => "PRAGMA synchronous = FULL",
+            Self::Synced | Self::Reclaiming => "PRAGMA synchronous = FULL",
             Self::Written => "PRAGMA synchronous = NORMAL",
         }
     }
@@ -41,8 +54,19 @@ impl Durability {
 pub(super) enum WriteError {
     #[error(transparent)]
     Sqlite(#[from] Arc<rusqlite::Error>),
+    /// What is committed would be gone after a restart.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     #[error("the writer stopped after an internal error")]
     Stopped,
+    #[error("it is open to be read only")]
+    ReadOnly,
+}
+
+impl From<rusqlite::Error> for WriteError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(Arc::new(error))
+    }
 }
 
 /// A handle of the thread. When it is dropped, what was submitted is committed and the file closed.
@@ -54,25 +78,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `committed` is notified of every commit that is synced, and `keep` is
-    /// dropped after the connection is closed.
-    pub(super) fn start(
-        connection: Connection,
-        committed: Arc<Notify>,
-        keep: impl Any + Send,
-    ) -> std::io::Result<Self> {
+    /// Starts the thread. `committed` is notified of every commit that is synced.
+    pub(super) fn start(database: Database, committed: Arc<Notify>) -> std::io::Result<Self> {
         let (sender, jobs) = mpsc::channel();
         let (stop, stopped) = watch::channel(false);
         let thread = thread::Builder::new()
             .name("aifi-push-writer".to_owned())
             .spawn(move || {
                 let commits = Commits {
-                    connection,
-                    durability: Durability::Synced,
+                    database,
                     committed,
                 };
                 let ran = catch_unwind(AssertUnwindSafe(|| commits.run(&jobs)));
-                drop(keep);
                 if let Err(panic) = ran {
                     let panic = crate::consumer::panic_text(panic.as_ref());
                     tracing::error!(panic, "the writer of the inbox panicked");
@@ -87,6 +104,15 @@ impl Writer {
             thread: Some(thread),
             stopped,
         })
+    }
+
+    /// A writer of an inbox that is only read: it refuses everything.
+    pub(super) fn read_only() -> Self {
+        Self {
+            jobs: None,
+            thread: None,
+            stopped: watch::channel(false).1,
+        }
     }
 
     /// Runs a job in a transaction and returns its result when it is committed. The job runs even if
@@ -105,7 +131,7 @@ impl Writer {
                 done,
             }),
         };
-        let jobs = self.jobs.as_ref().ok_or(WriteError::Stopped)?;
+        let jobs = self.jobs.as_ref().ok_or(WriteError::ReadOnly)?;
         jobs.send(job).map_err(|_| WriteError::Stopped)?;
         result.await.map_err(|_| WriteError::Stopped)?
     }
@@ -141,10 +167,16 @@ struct Job {
     work: Box<dyn Work>,
 }
 
+impl Job {
+    fn reclaims(&self) -> bool {
+        self.durability == Durability::Reclaiming
+    }
+}
+
 /// What is done in a transaction, and who is told.
 trait Work: Send {
     fn run(&mut self, transaction: &Transaction<'_>) -> rusqlite::Result<()>;
-    fn finish(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>);
+    fn finish(self: Box<Self>, committed: Result<(), WriteError>);
 }
 
 struct Pending<T, F> {
@@ -163,11 +195,11 @@ where
         Ok(())
     }
 
-    fn finish(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>) {
+    fn finish(self: Box<Self>, committed: Result<(), WriteError>) {
         let result = match (committed, self.result) {
             (Ok(()), Some(result)) => Ok(result),
             (Ok(()), None) => Err(WriteError::Stopped),
-            (Err(error), _) => Err(error.into()),
+            (Err(error), _) => Err(error),
         };
         // Whoever no longer waits has no result to get; it is committed all the same.
         let _ = self.done.send(result);
@@ -175,23 +207,48 @@ where
 }
 
 struct Commits {
-    connection: Connection,
-    durability: Durability,
+    database: Database,
     committed: Arc<Notify>,
 }
 
 impl Commits {
     fn run(mut self, jobs: &mpsc::Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            let mut batch = vec![first];
-            batch.extend(jobs.try_iter().take(MAX_JOBS - 1));
-            self.commit(batch);
+        let mut maintained = Instant::now();
+        loop {
+            match jobs.recv_timeout(MAINTAIN_INTERVAL) {
+                Ok(first) => {
+                    let mut batch = vec![first];
+                    batch.extend(jobs.try_iter().take(MAX_JOBS - 1));
+                    self.commit(batch);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if maintained.elapsed() >= MAINTAIN_INTERVAL {
+                self.database.maintain();
+                maintained = Instant::now();
+            }
         }
+        self.database.close();
     }
 
     fn commit(&mut self, mut batch: Vec<Job>) {
         match self.try_commit(&mut batch) {
             Ok(()) => finish(batch, &Ok(())),
+            Err(
+                Failed::Job(WriteError::Sqlite(error)) | Failed::Commit(WriteError::Sqlite(error)),
+            ) if reserve::is_full(&error) && batch.iter().any(Job::reclaims) => {
+                // What deletes comes first, before the others take the room.
+                let (deleting, others): (Vec<_>, Vec<_>) =
+                    batch.into_iter().partition(Job::reclaims);
+                self.database.release_reserve();
+                for job in deleting {
+                    let mut alone = vec![job];
+                    let committed = self.try_commit(&mut alone).map_err(Failed::into_error);
+                    finish(alone, &committed);
+                }
+                finish(others, &Err(WriteError::Sqlite(error)));
+            }
             // One job may be why: each gets a commit of its own, so that it takes no other with it.
             Err(Failed::Job(_)) if batch.len() > 1 => {
                 for job in batch {
@@ -205,25 +262,21 @@ impl Commits {
     }
 
     fn try_commit(&mut self, batch: &mut [Job]) -> Result<(), Failed> {
-        let is_synced = batch.iter().any(|job| job.durability == Durability::Synced);
+        let is_synced = batch
+            .iter()
+            .any(|job| job.durability != Durability::Written);
         let durability = if is_synced {
             Durability::Synced
         } else {
             Durability::Written
         };
-        if durability != self.durability {
-            let mut pragma = self.connection.prepare_cached(durability.pragma())?;
-            pragma.raw_execute()?;
-            drop(pragma);
-            self.durability = durability;
-        }
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = self.database.transaction(durability)?;
         for job in batch {
-            job.work.run(&transaction).map_err(Failed::Job)?;
+            let done = job.work.run(&transaction);
+            done.map_err(|error| Failed::Job(error.into()))?;
         }
         transaction.commit()?;
+        self.database.check()?;
         if is_synced {
             self.committed.notify_waiters();
         }
@@ -231,7 +284,7 @@ impl Commits {
     }
 }
 
-fn finish(batch: Vec<Job>, committed: &Result<(), Arc<rusqlite::Error>>) {
+fn finish(batch: Vec<Job>, committed: &Result<(), WriteError>) {
     for job in batch {
         job.work.finish(committed.clone());
     }
@@ -239,26 +292,38 @@ fn finish(batch: Vec<Job>, committed: &Result<(), Arc<rusqlite::Error>>) {
 
 /// What of a commit failed. Nothing of it was done.
 enum Failed {
-    Job(rusqlite::Error),
-    Commit(rusqlite::Error),
+    Job(WriteError),
+    Commit(WriteError),
 }
 
 impl Failed {
-    fn into_error(self) -> Arc<rusqlite::Error> {
+    fn into_error(self) -> WriteError {
         let (Self::Job(error) | Self::Commit(error)) = self;
-        Arc::new(error)
+        error
     }
 }
 
 impl From<rusqlite::Error> for Failed {
     fn from(error: rusqlite::Error) -> Self {
+        Self::Commit(Arc::new(error).into())
+    }
+}
+
+impl From<WriteError> for Failed {
+    fn from(error: WriteError) -> Self {
         Self::Commit(error)
+    }
+}
+
+impl From<Unusable> for Failed {
+    fn from(unusable: Unusable) -> Self {
+        Self::Commit(unusable.into())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use rusqlite::Connection;
 
     use super::*;
 
@@ -267,7 +332,7 @@ mod tests {
         connection
             .execute_batch("CREATE TABLE number (n INTEGER PRIMARY KEY)")
             .unwrap();
-        Writer::start(connection, Arc::clone(committed), ()).unwrap()
+        Writer::start(Database::in_memory(connection), Arc::clone(committed)).unwrap()
     }
 
     async fn insert(writer: &Writer, n: i64) -> Result<usize, WriteError> {

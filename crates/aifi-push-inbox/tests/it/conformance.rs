@@ -1,14 +1,22 @@
 //! What every inbox does: run against each kind of it.
 
-use std::{sync::Arc, time::Duration};
-
-use aifi_push::operations::TRANSITION_LEFT;
-use aifi_push_inbox::{
-    AdminError, Delivery, Event, EventFilter, EventState, Inbox, NewEvent, Outcome, Receipt,
-    Retention, StartPosition, SubscribeError, SubscribeOptions, Subscription,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
-use aifi_push_testkit::events::{bodies, numbered, stored};
-use chrono::{TimeDelta, Utc};
+
+use aifi_push::{operations::TRANSITION_LEFT, types::TransitionLeft};
+use aifi_push_inbox::{
+    AdminError, Consumer, Delivery, Event, EventFilter, EventState, HandlerError, Inbox, NewEvent,
+    Outcome, Receipt, Received, Retention, StartPosition, Subject, SubjectKind, SubscribeError,
+    SubscribeOptions, Subscription,
+};
+use aifi_push_testkit::events::{bodies, left, numbered, stored};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{CRASH, LEASE, name, subscribe, subscribe_with};
@@ -310,6 +318,29 @@ pub(crate) async fn dead_letters_wait_until_they_are_requeued(inbox: Arc<dyn Inb
     assert_eq!((again.len(), again[0].attempt), (1, 1));
 }
 
+pub(crate) async fn all_dead_letters_are_requeued_together(inbox: Arc<dyn Inbox>) {
+    inbox.append(numbered(0..5)).await.unwrap();
+    inbox.append(vec![quarantined(5, "no JSON")]).await.unwrap();
+    let (a, b) = (subscribe(&*inbox, "a").await, subscribe(&*inbox, "b").await);
+    let received = receive(&*a, 10).await;
+    settle(&*a, &received[..3], dead()).await;
+    settle(&*a, &received[3..], Outcome::Done).await;
+    // One that is dead for both counts once.
+    let received = receive(&*b, 10).await;
+    settle(&*b, &received[2..4], dead()).await;
+    assert_eq!(inbox.requeue_dead_letters().await.unwrap(), 4);
+    assert_eq!(inbox.requeue_dead_letters().await.unwrap(), 0);
+    let stats = inbox.stats().await.unwrap();
+    let dead: Vec<_> = stats
+        .consumers
+        .iter()
+        .map(|consumer| consumer.dead)
+        .collect();
+    assert_eq!((dead, stats.quarantined), (vec![0, 0], 1));
+    let again = wait_for(&*a, 10).await;
+    assert!(again.iter().all(|delivery| delivery.attempt == 1));
+}
+
 pub(crate) async fn what_is_done_can_be_replayed_later(inbox: Arc<dyn Inbox>) {
     inbox.append(numbered(0..3)).await.unwrap();
     let a = subscribe(&*inbox, "a").await;
@@ -415,6 +446,35 @@ pub(crate) async fn removed_consumers_are_gone(inbox: Arc<dyn Inbox>) {
     assert_eq!(texts(&receive(&*again, 10).await), ["0", "1", "2"]);
 }
 
+pub(crate) async fn lists_what_arrives_from_now_on(inbox: Arc<dyn Inbox>) {
+    let list = async |after| {
+        let found = inbox
+            .list(&EventFilter::default(), after, 10)
+            .await
+            .unwrap();
+        found
+            .into_iter()
+            .map(|stored| stored.event.body)
+            .collect::<Vec<_>>()
+    };
+    let before_all = inbox.newest().await.unwrap();
+    inbox.append(numbered(0..2)).await.unwrap();
+    inbox.append(vec![quarantined(2, "no JSON")]).await.unwrap();
+    let now = inbox.newest().await.unwrap();
+    assert!(now > before_all);
+    assert!(list(now).await.is_empty());
+    // An event that its clock places before the others arrives all the same.
+    let early = Event::from_parts(
+        Uuid::now_v7(),
+        DateTime::UNIX_EPOCH,
+        TRANSITION_LEFT.id,
+        "3",
+    );
+    inbox.append(vec![NewEvent::accepted(early)]).await.unwrap();
+    assert_eq!(list(now).await, ["3"]);
+    assert_eq!(list(before_all).await.len(), 4);
+}
+
 pub(crate) async fn lists_by_filter_and_page(inbox: Arc<dyn Inbox>) {
     let mut events = numbered(0..5);
     events[3] = quarantined(3, "no JSON");
@@ -451,6 +511,12 @@ pub(crate) async fn lists_by_filter_and_page(inbox: Arc<dyn Inbox>) {
         ..EventFilter::default()
     };
     assert_eq!(list(since.clone(), 2).await, ids[..2]);
+
+    let without_bodies = EventFilter {
+        without_bodies: true,
+        ..EventFilter::default()
+    };
+    assert_eq!(list(without_bodies, 9).await, ids);
 
     let first = inbox.list(&since, None, 2).await.unwrap();
     let after = Some(first[1].position);
@@ -540,6 +606,113 @@ pub(crate) async fn counts_what_there_is(inbox: Arc<dyn Inbox>) {
     assert_eq!(consumer.oldest_pending, oldest);
 }
 
+pub(crate) async fn one_that_hangs_holds_up_no_other(inbox: Arc<dyn Inbox>) {
+    const EVENTS: usize = 100;
+    let events = (0..).take(EVENTS).map(left);
+    inbox.append(events.collect()).await.unwrap();
+    let stop = CancellationToken::new();
+    let (all_others, handled) = (stop.clone(), Arc::new(AtomicUsize::new(0)));
+    let consumer = Consumer::builder(inbox, "a")
+        .concurrency(2)
+        .stop_timeout(NOW)
+        .handler(move |left: Received<TransitionLeft>| {
+            let (stop, handled) = (all_others.clone(), Arc::clone(&handled));
+            async move {
+                if left.event.store_id == 0 {
+                    std::future::pending::<()>().await;
+                }
+                if handled.fetch_add(1, Ordering::SeqCst) + 2 == EVENTS {
+                    stop.cancel();
+                }
+                Ok::<_, HandlerError>(())
+            }
+        });
+    consumer.run(stop.cancelled_owned()).await.unwrap();
+}
+
+fn about(kind: SubjectKind, value: &str) -> EventFilter {
+    EventFilter {
+        subjects: vec![Subject::new(kind, value)],
+        ..EventFilter::default()
+    }
+}
+
+fn with_body(body: &str) -> Event {
+    Event::new(&TRANSITION_LEFT, body.to_owned())
+}
+
+pub(crate) async fn finds_by_whom_it_is_about(inbox: Arc<dyn Inbox>) {
+    use SubjectKind::{Customer, Session, Shopper, Store};
+    let list = r#"[{"data": {"customer": {"id": "c1"}, "storeId": 7.0}}]"#;
+    let events = [
+        NewEvent::accepted(with_body(
+            r#"{"sessionId": "s1", "customer": {"id": "c1", "externalId": "x 1"}, "storeId": 7}"#,
+        )),
+        NewEvent::accepted(with_body(
+            r#"{"session": {"id": 12, "customerId": 34}, "shopperId": "c1", "storeId": 70}"#,
+        )),
+        // Quarantined, but JSON: wrapped, and with a number as some write it.
+        NewEvent::quarantined(with_body(&format!("\u{feff}{list}")), "a list"),
+        // Cut off.
+        NewEvent::quarantined(
+            with_body(r#"{"customer": {"id": "c1"}, "storeId": 7"#),
+            "cut",
+        ),
+        NewEvent::quarantined(with_body(r#"{"customer": {"id": "c12"}, "storeId"#), "cut"),
+    ];
+    inbox.append(events.to_vec()).await.unwrap();
+    let find = async |filter: EventFilter| {
+        let found = inbox.list(&filter, None, 99).await.unwrap();
+        let place = |id| events.iter().position(|new| new.event.id == id).unwrap();
+        let places = found.iter().map(|stored| place(stored.event.id));
+        let mut places: Vec<_> = places.collect();
+        places.sort_unstable();
+        places
+    };
+    assert_eq!(find(about(Customer, "c1")).await, [0, 2, 3]);
+    assert_eq!(find(about(Customer, "x 1")).await, [0]);
+    assert_eq!(find(about(Customer, "34")).await, [1]);
+    assert_eq!(find(about(Session, "s1")).await, [0]);
+    assert_eq!(find(about(Session, "12")).await, [1]);
+    assert_eq!(find(about(Shopper, "c1")).await, [1, 3]);
+    assert_eq!(find(about(Store, "7")).await, [0, 2, 3]);
+    assert!(find(about(Customer, "c")).await.is_empty());
+    // All of them, and whatever else the filter says.
+    let mut both = about(Store, "7");
+    both.subjects.push(Subject::new(Customer, "c1"));
+    both.state = Some(EventState::Quarantined);
+    assert_eq!(find(both.clone()).await, [2, 3]);
+    both.id = Some(events[3].event.id);
+    assert_eq!(find(both).await, [3]);
+    // Page by page.
+    let store = about(Store, "7");
+    let first = inbox.list(&store, None, 1).await.unwrap();
+    let rest = inbox.list(&store, Some(first[0].position), 9).await;
+    assert_eq!(rest.unwrap().len(), 2);
+}
+
+pub(crate) async fn erased_events_are_gone(inbox: Arc<dyn Inbox>) {
+    let mut events = numbered(0..5);
+    events.push(quarantined(5, "no JSON"));
+    inbox.append(events.clone()).await.unwrap();
+    let a = subscribe(&*inbox, "a").await;
+    let received = receive(&*a, 3).await;
+    settle(&*a, &received[..1], retry(NOW)).await;
+    settle(&*a, &received[1..2], dead()).await;
+    let mut ids = ids(&events);
+    let kept = ids.remove(4);
+    ids.push(Uuid::nil());
+    assert_eq!(inbox.erase(ids.clone()).await.unwrap(), 5);
+    assert_eq!(inbox.erase(ids).await.unwrap(), 0);
+    assert_eq!(texts(&wait_for(&*a, 10).await), ["4"]);
+    let left = stored(&*inbox).await;
+    assert_eq!((left.len(), left[0].event.id), (1, kept));
+    let stats = inbox.stats().await.unwrap();
+    assert_eq!((stats.events, stats.quarantined), (1, 0));
+    let consumer = &stats.consumers[0];
+    assert_eq!((consumer.dead, consumer.pending), (0, 1));
+}
+
 /// Runs the suite against the inboxes that `$new` creates: an inbox, and what keeps it alive.
 macro_rules! conformance {
     ($new:path) => {
@@ -556,14 +729,19 @@ macro_rules! conformance {
             what_failed_comes_again_and_holds_up_nothing
             retries_and_new_events_take_turns
             dead_letters_wait_until_they_are_requeued
+            all_dead_letters_are_requeued_together
             what_is_done_can_be_replayed_later
             quarantined_events_wait_until_they_are_requeued
             discarded_events_are_gone
             removed_consumers_are_gone
             lists_by_filter_and_page
+            lists_what_arrives_from_now_on
             prunes_what_everybody_acknowledged
             dead_letters_outlast_pruning
             counts_what_there_is
+            finds_by_whom_it_is_about
+            erased_events_are_gone
+            one_that_hangs_holds_up_no_other
         );
     };
     ($new:path; $($test:ident)*) => {

@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -23,7 +23,10 @@ use aifi_push_testkit::{
 };
 use async_trait::async_trait;
 use insta::assert_snapshot;
-use tokio::sync::{Barrier, Semaphore, mpsc};
+use tokio::{
+    sync::{Barrier, Semaphore, mpsc},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{CRASH, LEASE, new_sqlite, subscribe_with};
@@ -537,4 +540,134 @@ fn a_handler_can_be_tested_without_an_inbox() {
     let delivery = Delivery::new(event, 2, Receipt::new("r"));
     let left: Received<TransitionLeft> = Received::decode(delivery).unwrap();
     assert_eq!((left.attempt, left.event.store_id), (2, 0));
+}
+
+/// Runs while time passes as fast as nothing else happens.
+async fn run_for(consumer: ConsumerBuilder, time: Duration) {
+    consumer.run(tokio::time::sleep(time)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_dependency_is_down_one_event_is_tried_at_a_time() {
+    const CONCURRENCY: usize = 16;
+    let inbox = Arc::new(MemoryInbox::new());
+    inbox.append((0..100).map(left).collect()).await.unwrap();
+    let is_up = Arc::new(AtomicBool::new(false));
+    let calls = Arc::new(AtomicUsize::new(0));
+    let consumer = || {
+        let (is_up, calls) = (Arc::clone(&is_up), Arc::clone(&calls));
+        Consumer::builder(inbox.clone(), "a")
+            .concurrency(CONCURRENCY)
+            .retry(attempts(1000))
+            .handler(move |_: Received<TransitionLeft>| {
+                calls.fetch_add(1, Ordering::SeqCst);
+                let is_up = is_up.load(Ordering::SeqCst);
+                async move {
+                    match is_up {
+                        true => Ok(()),
+                        false => Err(HandlerError::unavailable("the database is down")),
+                    }
+                }
+            })
+    };
+    run_for(consumer(), Duration::from_secs(600)).await;
+    // Those of the first moment, then after 1, 2, 4 … 60 s, or half of it.
+    let tried = calls.load(Ordering::SeqCst);
+    assert!(
+        (CONCURRENCY + 10..=CONCURRENCY + 30).contains(&tried),
+        "{tried}"
+    );
+    let attempts: u32 = stored(&*inbox)
+        .await
+        .iter()
+        .flat_map(|stored| &stored.deliveries)
+        .map(|delivery| delivery.attempts)
+        .sum();
+    assert_eq!(
+        attempts as usize, tried,
+        "what was not tried lost an attempt"
+    );
+
+    is_up.store(true, Ordering::SeqCst);
+    run_for(consumer(), Duration::from_secs(1)).await;
+    assert_eq!(calls.load(Ordering::SeqCst), tried + 100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_consumer_resumes_when_one_event_finds_the_dependency_up() {
+    let inbox = Arc::new(MemoryInbox::new());
+    inbox.append((0..100).map(left).collect()).await.unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let consumer = Consumer::builder(inbox.clone(), "a")
+        .concurrency(4)
+        .retry(attempts(1000))
+        .handler(move |_: Received<TransitionLeft>| {
+            let call = calls.fetch_add(1, Ordering::SeqCst);
+            async move {
+                match call {
+                    0..20 => Err(HandlerError::unavailable("the database is down")),
+                    _ => Ok(()),
+                }
+            }
+        });
+    run_for(consumer, Duration::from_secs(600)).await;
+    assert!(
+        stored(&*inbox)
+            .await
+            .iter()
+            .all(|stored| stored.state == EventState::Done)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_events_alone_pause_no_consumer() {
+    const ATTEMPTS: u32 = 20;
+    let inbox = Arc::new(MemoryInbox::new());
+    inbox.append((0..4).map(left).collect()).await.unwrap();
+    let consumer = Consumer::builder(inbox.clone(), "a")
+        .concurrency(4)
+        .retry(attempts(ATTEMPTS))
+        .handler(async |_: Received<TransitionLeft>| {
+            Err::<(), _>(HandlerError::unavailable("it dislikes these"))
+        });
+    run_for(consumer, Duration::from_secs(60)).await;
+    for stored in stored(&*inbox).await {
+        assert_eq!(stored.state, EventState::Dead);
+        assert_eq!(stored.deliveries[0].attempts, ATTEMPTS);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_that_is_asked_for_is_kept_for_every_event() {
+    const PAUSE: Duration = Duration::from_secs(300);
+    let inbox = Arc::new(MemoryInbox::new());
+    inbox.append(vec![left(1)]).await.unwrap();
+    let (sender, mut calls) = mpsc::unbounded_channel();
+    let appended = Arc::clone(&inbox);
+    let consumer = Consumer::builder(inbox.clone(), "a")
+        .concurrency(4)
+        .retry(attempts(9))
+        .handler(move |left: Received<TransitionLeft>| {
+            let (sender, inbox) = (sender.clone(), Arc::clone(&appended));
+            async move {
+                sender.send((left.event.store_id, Instant::now())).unwrap();
+                if left.event.store_id != 1 {
+                    return Ok(());
+                }
+                // The consumer waits for more by now, and this comes in time.
+                inbox.append(vec![self::left(2)]).await.unwrap();
+                Err(HandlerError::unavailable_for(PAUSE, "too many requests"))
+            }
+        });
+    run_for(consumer, 2 * PAUSE).await;
+    let mut seen = Vec::new();
+    while let Ok(call) = calls.try_recv() {
+        seen.push(call);
+    }
+    let paused = seen.iter().position(|(store, _)| *store == 1).unwrap();
+    let (before, after) = seen.split_at(paused + 1);
+    assert!(!after.is_empty(), "{before:?}");
+    for (store, at) in after {
+        assert!(*at - before[paused].1 >= PAUSE, "{store}: {seen:?}");
+    }
 }

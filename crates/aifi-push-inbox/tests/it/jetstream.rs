@@ -1,6 +1,6 @@
 //! What is true of the inbox on JetStream alone. Each test has brokers of its own.
 
-use std::{error::Error as StdError, fmt, fs, sync::Arc, time::Duration};
+use std::{error::Error as StdError, fmt, fs, path::Path, sync::Arc, time::Duration};
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_inbox::{
@@ -197,7 +197,7 @@ async fn a_credentials_file_lets_in() {
     let credentials = directory.path().join("user.creds");
     let made = credentials::Made::new();
     fs::write(&credentials, &made.user).unwrap();
-    let broker = Broker::start_with(&made.broker).unwrap();
+    let mut broker = Broker::start_with(&made.broker).unwrap();
     let inbox = builder(&broker)
         .credentials_file(&credentials)
         .open()
@@ -208,8 +208,16 @@ async fn a_credentials_file_lets_in() {
 
     let refused = builder(&broker).open().await.unwrap_err();
     assert_snapshot!(text(&refused, &broker), @"nats://HOST: connecting failed: authorization violation: nats: authorization violation: nats: authorization violation");
+
+    // They are read anew for each connection.
+    fs::write(&credentials, "no credentials").unwrap();
+    broker.restart().unwrap();
+    assert!(inbox.append(numbered([2])).await.is_err());
+    fs::write(&credentials, &made.user).unwrap();
+    inbox.append(numbered([3])).await.unwrap();
+
     let missing = builder(&broker).credentials_file("nowhere.creds").open();
-    assert_snapshot!(text(&missing.await.unwrap_err(), &broker), @"nowhere.creds: reading the credentials failed: loading creds file 'nowhere.creds': No such file or directory (os error 2)");
+    assert_snapshot!(text(&missing.await.unwrap_err(), &broker), @"nowhere.creds: reading the credentials failed: No such file or directory (os error 2)");
 }
 
 #[tokio::test]
@@ -409,4 +417,60 @@ mod credentials {
         let signature = issuer.sign(signed.as_bytes()).unwrap();
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
+}
+
+/// The number of files below a directory that contain some bytes.
+fn files_with(directory: &Path, wanted: &[u8]) -> usize {
+    let entries = fs::read_dir(directory).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let counts = paths.map(|path| {
+        if path.is_dir() {
+            return files_with(&path, wanted);
+        }
+        let bytes = fs::read(path).unwrap();
+        usize::from(bytes.windows(wanted.len()).any(|found| found == wanted))
+    });
+    counts.sum()
+}
+
+#[tokio::test]
+async fn the_bytes_of_erased_events_are_gone() {
+    let (inbox, broker) = new_jetstream().await;
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        for person in ["alice", "carol"] {
+            let body = format!(r#"{{"customer": {{"id": "of-{person}"}}, "number": {number}}}"#);
+            let event = Event::new(&TRANSITION_LEFT, body);
+            if person == "alice" {
+                ids.push(event.id);
+            }
+            inbox
+                .append(vec![match number % 4 {
+                    0 => NewEvent::quarantined(event, "no"),
+                    _ => NewEvent::accepted(event),
+                }])
+                .await
+                .unwrap();
+        }
+    }
+    let a = subscribe(&*inbox, "a").await;
+    // What is replaced by a later attempt stays in a file of the broker until it compacts it.
+    let received = a.receive(99, Duration::from_secs(5)).await.unwrap();
+    let outcomes = received.into_iter().enumerate().map(|(nth, delivery)| {
+        let problem = "it failed".to_owned();
+        let outcome = match nth % 3 {
+            0 => Outcome::Done,
+            1 => Outcome::Dead { problem },
+            _ => Outcome::Retry {
+                delay: LEASE,
+                problem,
+            },
+        };
+        (delivery.receipt, outcome)
+    });
+    a.settle(outcomes.collect()).await.unwrap();
+    assert!(files_with(&broker.store(), b"of-alice") > 0);
+    assert_eq!(inbox.erase(ids).await.unwrap(), 12);
+    assert_eq!(files_with(&broker.store(), b"of-alice"), 0);
+    assert!(files_with(&broker.store(), b"of-carol") > 0);
 }

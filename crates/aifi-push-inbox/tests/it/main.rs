@@ -4,8 +4,10 @@
 
 mod conformance;
 mod consumer;
+mod file_in_use;
 #[cfg(feature = "jetstream")]
 mod jetstream;
+mod looking;
 mod memory;
 mod model;
 mod spool;

@@ -1,6 +1,6 @@
 //! Random histories: each kind of inbox does what the one in memory does.
 
-use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_inbox::{
@@ -12,6 +12,7 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
+use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::{CRASH, LEASE, name, new_sqlite, subscribe_with};
@@ -47,6 +48,9 @@ enum Step {
         later: bool,
     },
     Discard {
+        nth: u8,
+    },
+    Erase {
         nth: u8,
     },
     Prune {
@@ -87,6 +91,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (consumer(), any::<u8>(), any::<bool>())
             .prop_map(|(consumer, nth, later)| Step::Replay { consumer, nth, later }),
         1 => any::<u8>().prop_map(|nth| Step::Discard { nth }),
+        1 => any::<u8>().prop_map(|nth| Step::Erase { nth }),
         1 => prop::bool::weighted(0.2)
             .prop_map(|include_unconsumed| Step::Prune { include_unconsumed }),
         1 => (1..5u8).prop_map(|limit| Step::Page { limit }),
@@ -230,6 +235,10 @@ impl Subject {
                 let id = history.nth(*nth).map_or(Uuid::nil(), |new| new.event.id);
                 Shown::of(self.inbox.discard(id).await.is_ok())
             }
+            Step::Erase { nth } => {
+                let ids = history.nth(*nth).map(|new| new.event.id).into_iter();
+                Shown::of(self.inbox.erase(ids.collect()).await.unwrap())
+            }
             Step::Prune { include_unconsumed } => {
                 let retention = Retention {
                     before: Some(Utc::now() + TimeDelta::hours(1)),
@@ -339,8 +348,35 @@ async fn find(inbox: &dyn Inbox, new: &NewEvent) -> Option<StoredEvent> {
     inbox.list(&filter, None, 1).await.unwrap().pop()
 }
 
-/// Runs a history on the model and on a subject, and compares both after each step.
-async fn compare(steps: &[Step], inbox: Arc<dyn Inbox>, patience: Duration) {
+/// Checks that a SQLite inbox counts as the model does, and that its counts are those of its rows.
+async fn check_counts(model: &Subject, subject: &Subject, file: &Path) {
+    let (expected, counted) = (model.inbox.stats().await, subject.inbox.stats().await);
+    let mut counted = counted.unwrap();
+    assert!(counted.disk_free.take().is_some());
+    assert_eq!(counted, expected.unwrap());
+    let differences = "
+        WITH
+            e AS (SELECT block, events, accepted, bytes FROM event_block),
+            of_e AS (SELECT seq >> 10, count(*), sum(problem IS NULL), sum(size)
+                FROM event GROUP BY 1),
+            d AS (SELECT block, consumer, waiting, dead FROM delivery_block),
+            of_d AS (SELECT seq >> 10, consumer, sum(due_at IS NOT NULL), sum(due_at IS NULL)
+                FROM delivery GROUP BY 1, 2)
+        SELECT (SELECT count(*) FROM (SELECT * FROM e EXCEPT SELECT * FROM of_e))
+            + (SELECT count(*) FROM (SELECT * FROM of_e EXCEPT SELECT * FROM e))
+            + (SELECT count(*) FROM (SELECT * FROM d EXCEPT SELECT * FROM of_d))
+            + (SELECT count(*) FROM (SELECT * FROM of_d EXCEPT SELECT * FROM d))
+            + (SELECT count(*) FROM subject WHERE seq NOT IN (SELECT seq FROM event))";
+    let connection = Connection::open(file).unwrap();
+    let differences: u64 = connection
+        .query_row(differences, [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(differences, 0);
+}
+
+/// Runs a history on the model and on a subject, and compares both after each step. `file` is that of
+/// a SQLite inbox.
+async fn compare(steps: &[Step], inbox: Arc<dyn Inbox>, patience: Duration, file: Option<&Path>) {
     let mut model = Subject::new(Arc::new(MemoryInbox::new()), Duration::ZERO);
     let mut subject = Subject::new(inbox, patience);
     let mut history = History { events: Vec::new() };
@@ -363,6 +399,7 @@ async fn compare(steps: &[Step], inbox: Arc<dyn Inbox>, patience: Duration) {
         }
         // JetStream prunes up to the first event that has to stay, and keeps dead letters elsewhere.
         if let Step::Prune { .. } = step
+            && file.is_none()
             && !model.is_consumed().await
         {
             continue;
@@ -407,6 +444,9 @@ async fn compare(steps: &[Step], inbox: Arc<dyn Inbox>, patience: Duration) {
         assert_eq!(shown, expected, "{step:?} of {steps:#?}");
         let (expected, shown) = (model.state().await, subject.state().await);
         assert_eq!(shown, expected, "after {step:?} of {steps:#?}");
+        if let Some(file) = file {
+            check_counts(&model, &subject, file).await;
+        }
     }
 }
 
@@ -433,8 +473,14 @@ fn sqlite_does_what_the_model_does() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     check(60, 40, |steps| {
         runtime.block_on(async {
-            let (inbox, _place) = new_sqlite().await;
-            compare(&steps, inbox, Duration::from_secs(10)).await;
+            let (inbox, place) = new_sqlite().await;
+            let path = place.path();
+            // The history goes from one block of counts to the next.
+            Connection::open(&path)
+                .unwrap()
+                .execute_batch("INSERT INTO sqlite_sequence VALUES ('event', 1018)")
+                .unwrap();
+            compare(&steps, inbox, Duration::from_secs(10), Some(&path)).await;
         });
     });
 }
@@ -446,7 +492,7 @@ fn jetstream_does_what_the_model_does() {
     check(8, 25, |steps| {
         runtime.block_on(async {
             let (inbox, _broker) = crate::jetstream::new_jetstream().await;
-            compare(&steps, inbox, Duration::from_secs(30)).await;
+            compare(&steps, inbox, Duration::from_secs(30), None).await;
         });
     });
 }

@@ -4,12 +4,17 @@
 
 mod any_body;
 mod bad_requests;
+mod content_coding;
 mod durability;
+mod forwarded;
+mod http2;
 mod metrics;
 mod mounting;
+mod odd_bodies;
 mod running;
 mod secrecy;
 mod server;
+mod silence;
 mod tls;
 mod tokens;
 

@@ -6,7 +6,7 @@ use aifi_push_receiver::{
     Receiver, ReceiverError, Tokens,
     inbox::{Subscribe, SubscribeOptions},
 };
-use aifi_push_testkit::events::documented;
+use aifi_push_testkit::{events::documented, http::head};
 use axum::http::StatusCode;
 use insta::assert_snapshot;
 
@@ -17,10 +17,10 @@ async fn the_number_of_series_does_not_follow_the_callers() {
     let (inbox, _directory) = new_inbox().await;
     let running = Running::start(inbox).await;
     let series = async || running.get("/metrics").await.body.lines().count();
-    running.get("/nothing").await;
+    running.exchange(&head("PUT /nothing", &[])).await;
     let before = series().await;
     for path in 0..50 {
-        running.get(&format!("/{path}")).await;
+        running.exchange(&head(&format!("PUT /{path}"), &[])).await;
     }
     assert_eq!(series().await, before);
 }
@@ -31,16 +31,32 @@ async fn what_happens_is_counted() {
     let running = Running::start(inbox.clone()).await;
     running.post(documented().as_bytes()).await;
     running.post(b"{}").await;
-    running.get("/nothing").await;
+    running.exchange(&head("PUT /nothing", &[])).await;
     let billing = "billing".parse().unwrap();
     let subscribed = inbox.subscribe(&billing, SubscribeOptions::default());
     let subscription = subscribed.await.unwrap().subscription;
     subscription.receive(1, Duration::ZERO).await.unwrap();
 
     let answer = running.get("/metrics").await;
+    assert!(answer.head.contains("text/plain; version=0.0.4"));
+    assert!(
+        answer
+            .body
+            .contains("# TYPE aifi_push_refused_total counter")
+    );
+    let openmetrics = ["Accept: application/openmetrics-text; version=1.0.0, text/plain;q=0.5"];
+    let answer = running.exchange(&head("GET /metrics", &openmetrics)).await;
     assert!(answer.head.contains("application/openmetrics-text"));
+    assert!(answer.body.contains("# TYPE aifi_push_refused counter"));
     // Times and sizes differ from run to run, or with the document.
-    let unsteady = ["#", "_bucket", "seconds_sum", "age_seconds", "inbox_bytes"];
+    let unsteady = [
+        "#",
+        "_bucket",
+        "seconds_sum",
+        "age_seconds",
+        "inbox_bytes",
+        "disk_free",
+    ];
     let is_steady = |line: &&str| !unsteady.iter().any(|part| line.contains(part));
     let steady: Vec<_> = answer.body.lines().filter(is_steady).collect();
     assert_snapshot!(steady.join("\n"), @r#"
@@ -48,6 +64,7 @@ async fn what_happens_is_counted() {
     aifi_push_quarantined_total{operation="transition_left"} 1
     aifi_push_decoder_panics_total 0
     aifi_push_refused_total{reason="not_found"} 1
+    aifi_push_returned_total 0
     aifi_push_commit_seconds_count 2
     aifi_push_queued_events 0
     aifi_push_inbox_events 2

@@ -33,7 +33,7 @@ async fn an_application_with_metrics_of_its_own_mounts_it() {
         .nest("/webhook", receiver.router())
         .nest("/aifi-push", receiver.status_router());
     let server = Server::bind("127.0.0.1:0").await.unwrap();
-    let address = server.address();
+    let address = server.address().unwrap();
     tokio::spawn(server.serve(app, std::future::pending()));
 
     let posted = exchange(address, &http::post(documented().as_bytes())).await;

@@ -28,7 +28,8 @@ impl Running {
         let tokens = Tokens::new([TOKEN]).unwrap();
         let receiver = receiver(Receiver::builder(inbox, tokens)).build().unwrap();
         let server = server(Server::bind("127.0.0.1:0").await.unwrap());
-        let address = server.address();
+        let server = server.count_refused(&receiver);
+        let address = server.address().unwrap();
         let app = receiver.app("/webhook").unwrap();
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(server.serve(app, async {

@@ -56,7 +56,7 @@ async fn a_token_can_be_replaced_while_serving() {
     let receiver = Receiver::builder(inbox, tokens.clone()).build().unwrap();
     let server = Server::bind("127.0.0.1:0").await.unwrap();
     let client = |token| {
-        aifi_push::Client::builder(format!("http://{}", server.address()))
+        aifi_push::Client::builder(format!("http://{}", server.address().unwrap()))
             .bearer_token(token)
             .build()
             .unwrap()

@@ -5,7 +5,7 @@ use std::{fmt, future::Future, time::Duration};
 use reqwest::Url;
 
 use super::{
-    Client, Error,
+    Client, Error, SEGMENT,
     http::{HAS_TLS, HttpSettings},
     token::{self, Token},
 };
@@ -23,6 +23,7 @@ pub struct ClientBuilder {
 }
 
 enum TokenSetting {
+    None,
     Value(String),
     Source(token::Source),
 }
@@ -67,6 +68,12 @@ impl ClientBuilder {
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         self.token = Some(TokenSetting::Source(Token::source(source)));
+        self
+    }
+
+    /// Sends no token, for a server that wants none.
+    pub fn no_token(mut self) -> Self {
+        self.token = Some(TokenSetting::None);
         self
     }
 
@@ -159,19 +166,19 @@ impl ClientBuilder {
     /// # Errors
     ///
     /// Returns [`Error::Configuration`], which names the invalid setting: a base URL that is not a
-    /// URL, has a scheme other than `http` and `https`, or contains credentials, a query or a
-    /// fragment; a token that is missing, empty or not valid in a header; an invalid proxy or root
+    /// URL, has a scheme other than `http` and `https`, or contains credentials or a fragment; a token that is missing, empty or not valid in a header; an invalid proxy or root
     /// certificate; an HTTP client together with settings that do not apply to it; TLS that is not
     /// available or fails to start.
     pub fn build(self) -> Result<Client, Error> {
         let url = parse_base_url(&self.base_url)?;
         let token = match self.token {
+            Some(TokenSetting::None) => Token::None,
             Some(TokenSetting::Value(token)) => Token::value(&token)?,
             Some(TokenSetting::Source(source)) => Token::Source(source),
             None => {
                 return Err(Error::configuration(
                     "bearer_token",
-                    "no token: set one, or a source of one",
+                    "no token: set one, a source of one, or `no_token`",
                 ));
             }
         };
@@ -199,9 +206,12 @@ impl ClientBuilder {
                 (self.http.build(&url)?, Some(timeout))
             }
         };
+        let query = url.query().map(Into::into);
         Ok(Client {
+            delivery_url: delivery_url(&url).into(),
             // Each path of the document begins with a slash.
-            baseurl: url.as_str().trim_end_matches('/').into(),
+            baseurl: without_query(&url).trim_end_matches('/').into(),
+            query,
             client,
             origin: url.origin().ascii_serialization().into(),
             timeout,
@@ -226,10 +236,32 @@ fn parse_base_url(text: &str) -> Result<Url, Error> {
     if !url.username().is_empty() || url.password().is_some() {
         return invalid("credentials in the URL are not sent: set a bearer token instead");
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return invalid("the path of an operation can't follow a query or fragment: remove it");
+    if url.fragment().is_some() {
+        return invalid("a fragment is not sent: remove what follows the #");
+    }
+    if url.authority().contains('{') {
+        return invalid(
+            "the host can't depend on the event: write {kind} in the path or the query",
+        );
     }
     Ok(url)
+}
+
+fn without_query(url: &Url) -> &str {
+    let text = url.as_str();
+    text.split_once('?').map_or(text, |(path, _)| path)
+}
+
+/// Returns where deliveries go, with [`SEGMENT`] where the segment belongs.
+fn delivery_url(url: &Url) -> String {
+    // In a path, a brace is encoded.
+    let text = url.as_str().replace("%7Bkind%7D", SEGMENT);
+    if text.contains(SEGMENT) {
+        return text;
+    }
+    let path = without_query(url).trim_end_matches('/');
+    let query = url.query().map(|query| format!("?{query}"));
+    format!("{path}/{SEGMENT}{}", query.unwrap_or_default())
 }
 
 impl fmt::Debug for ClientBuilder {

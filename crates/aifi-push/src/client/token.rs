@@ -12,6 +12,7 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A token or its source. Without `Debug`, so that none can show it.
 #[derive(Clone)]
 pub(super) enum Token {
+    None,
     Value(HeaderValue),
     Source(Source),
 }
@@ -35,13 +36,14 @@ impl Token {
         })
     }
 
-    /// Returns the value of the `Authorization` header for one attempt.
-    pub(super) async fn authorization(&self) -> Result<HeaderValue, Error> {
+    /// Returns the value of the `Authorization` header for one attempt, if it has one.
+    pub(super) async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
         match self {
-            Self::Value(value) => Ok(value.clone()),
+            Self::None => Ok(None),
+            Self::Value(value) => Ok(Some(value.clone())),
             Self::Source(source) => {
                 let token = source().await.map_err(|source| Error::Token { source })?;
-                authorization(&token)
+                authorization(&token).map(Some)
             }
         }
     }

@@ -72,45 +72,48 @@ fn null_where_it_is_not_documented() {
 #[test]
 fn a_string_for_a_number() {
     assert_snapshot!(refused(example_with("/storeId", json!("7"))), @"`storeId` at line 62, column 16: expected a 64-bit integer, found a string");
-    assert_snapshot!(refused(example_with("/session/groupSize", json!("2"))), @"`session.groupSize` at line 27, column 20: expected a 64-bit integer, found a string");
 }
 
 #[test]
 fn a_number_for_a_string() {
     assert_snapshot!(refused(example_with("/shopperId", json!(7))), @"`shopperId` at line 56, column 16: expected a string, found an integer");
-    assert_snapshot!(refused(example_with("/session/status", json!(7))), @"`session.status` at line 45, column 15: expected a string, found an integer");
-    assert_snapshot!(refused(example_with("/session/metadata/events/0/eventId", json!(7))), @"`session.metadata.events[0].eventId` at line 33, column 22: expected a string, found an integer");
 }
 
 #[test]
 fn a_list_for_an_object() {
     assert_snapshot!(refused(example_with("/store", json!([]))), @"`store` at line 57, column 11: expected an object, found a list");
-    assert_snapshot!(refused(example_with("/session/metadata/events", json!({}))), @"`session.metadata.events` at line 31, column 16: expected a list, found an object");
 }
 
 #[test]
 fn dates() {
-    assert_snapshot!(refused(example_with("/session/customerFirstEnteredAt", json!("2019-08-24T14:15:22"))), @"`session.customerFirstEnteredAt` at line 18, column 51: expected a date-time with a zone, such as 2019-08-24T14:15:22Z: premature end of input");
-    assert_snapshot!(refused(example_with("/timeOfIssue", json!("yesterday"))), @"`timeOfIssue` at line 63, column 28: expected a date-time with a zone, such as 2019-08-24T14:15:22Z: input contains invalid characters");
-    assert_snapshot!(refused(example_with("/timeOfIssue", json!("2019-02-30T00:00:00Z"))), @"`timeOfIssue` at line 63, column 39: expected a date-time with a zone, such as 2019-08-24T14:15:22Z: input is out of range");
+    assert_snapshot!(refused(example_with("/timeOfIssue", json!("2019-08-24T14:15:22"))), @"`timeOfIssue` at line 63, column 38: expected a date-time with a zone, such as 2019-08-24T14:15:22Z");
+    assert_snapshot!(refused(example_with("/timeOfIssue", json!("yesterday"))), @"`timeOfIssue` at line 63, column 28: expected a date-time with a zone, such as 2019-08-24T14:15:22Z");
+    assert_snapshot!(refused(example_with("/timeOfIssue", json!("2019-02-30T00:00:00Z"))), @"`timeOfIssue` at line 63, column 39: expected a date-time with a zone, such as 2019-08-24T14:15:22Z");
     assert_snapshot!(refused(example_with("/timeOfIssue", json!(1_566_656_122))), @"`timeOfIssue` at line 63, column 27: expected a date-time with a zone, such as 2019-08-24T14:15:22Z, found an integer");
 }
 
 #[test]
 fn ids_beyond_64_bits() {
-    assert_snapshot!(refused(example_with("/session/id", json!(u64::MAX))), @"`session.id` at line 28, column 30: expected a 64-bit integer, found an integer out of range");
-    let huge =
-        example_with("/session/id", json!(0)).replace("\"id\": 0", "\"id\": 99999999999999999999");
-    assert_snapshot!(refused(huge), @"`session.id` at line 28, column 30: expected a 64-bit integer, found another number");
-    assert_snapshot!(refused(example_with("/session/id", json!(1.5))), @"`session.id` at line 28, column 13: expected a 64-bit integer, found another number");
+    for (number, reason) in [
+        ("18446744073709551615", "an integer out of range"),
+        ("99999999999999999999", "an integer out of range"),
+        ("1e20", "an integer out of range"),
+        ("1.5", "another number"),
+        ("1e400", "another number"),
+    ] {
+        let error = refused(example_with("/storeId", json!("MARK")).replace("\"MARK\"", number));
+        assert_eq!(error.path(), "storeId");
+        assert_eq!(
+            error.reason(),
+            format!("expected a 64-bit integer, found {reason}")
+        );
+    }
 }
 
 #[test]
 fn duplicate_keys() {
     let twice = example().to_string().replacen('{', "{\"storeId\": 1,", 1);
     assert_snapshot!(refused(twice), @"`storeId` at line 1, column 1341: this field occurs twice");
-    let nested = r#"{"session": {"id": 1, "id": 2}}"#;
-    assert_snapshot!(refused(nested), @"`session.id` at line 1, column 26: this field occurs twice");
 }
 
 #[test]
@@ -129,7 +132,44 @@ fn deep_nesting() {
     let mut event = example();
     event["session"]["metadata"]["deep"] = json!("MARK");
     let event = event.to_string().replace("\"MARK\"", &"[".repeat(100_000));
-    assert_snapshot!(refused(event).reason(), @"recursion limit exceeded");
+    assert_snapshot!(refused(event).reason(), @"expected value");
+}
+
+#[test]
+fn no_error_contains_a_key_of_the_retailer() {
+    let key = "jo.doe@customer.example";
+    let broken = |pointer: &str, value: &str| {
+        let mut event = example();
+        event.pointer_mut(pointer).unwrap()[key] = json!("MARK");
+        refused(event.to_string().replace("\"MARK\"", value))
+    };
+    for pointer in [
+        "",
+        "/session",
+        "/session/metadata",
+        "/customer/metadata",
+        "/store",
+    ] {
+        for value in [
+            "\\",
+            "\"\\x\"",
+            "[1",
+            "{\"ann@customer.example\": nul}",
+            "tru",
+        ] {
+            let error = broken(pointer, value);
+            let shown = format!("{error} {error:?} {}", error.path());
+            assert!(!shown.contains("customer.example"), "{shown}");
+        }
+    }
+    for (pointer, path) in [
+        ("", "*"),
+        ("/session", "session.*"),
+        ("/session/metadata", "session.metadata.*"),
+        ("/customer/metadata", "customer.metadata.*"),
+    ] {
+        assert_eq!(broken(pointer, "nul").path(), path);
+    }
 }
 
 #[test]
@@ -143,12 +183,6 @@ fn no_error_contains_a_value() {
         "/timeOfIssue",
         "/payment",
         "/shopper",
-        "/session/id",
-        "/session/createdAt",
-        "/session/suspectedFraud",
-        "/session/metadata",
-        "/session/metadata/events",
-        "/customer/metadata",
     ];
     for pointer in pointers {
         let error = refused(example_with(pointer, json!(secret)));

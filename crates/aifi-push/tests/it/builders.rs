@@ -56,7 +56,7 @@ fn optional_fields_are_set_by_name() {
 fn fields_can_be_changed_later() {
     let mut customer = Customer::builder().id("c-1").build();
     customer.role = Some(CustomerRole::from("vip"));
-    customer.extra.insert("tier".to_owned(), json!(2));
+    customer.extra.insert("tier".to_owned(), json!(2).into());
     assert_eq!(
         serde_json::to_value(&customer).unwrap(),
         json!({"id": "c-1", "role": "vip", "tier": 2})

@@ -1,6 +1,6 @@
 //! What a call sends, and which responses are a success.
 
-use aifi_push::{Client, types::TransitionLeft};
+use aifi_push::{Client, Json, types::TransitionLeft};
 use serde_json::Value;
 
 use crate::{
@@ -125,7 +125,7 @@ async fn a_base_path_is_kept() {
 async fn a_large_event_arrives_whole() {
     let mut event = example_event();
     let text = "x".repeat(8 * 1024 * 1024);
-    event.extra.insert("large".to_owned(), Value::String(text));
+    event.extra.insert("large".to_owned(), Json::from(text));
     let server = Server::start([Answer::status(200, "")]).await;
     server.client().transition_left(&event).await.unwrap();
     let arrived: TransitionLeft = aifi_push::from_slice(&server.request().body).unwrap();

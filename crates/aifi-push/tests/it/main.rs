@@ -8,6 +8,7 @@ mod debug;
 mod document;
 mod extensible_enums;
 mod round_trip;
+mod values;
 
 #[cfg(feature = "client")]
 mod client;
@@ -15,6 +16,8 @@ mod client;
 mod configuration;
 #[cfg(feature = "client")]
 mod conformance;
+#[cfg(feature = "client")]
+mod deliver;
 #[cfg(feature = "client")]
 mod failures;
 #[cfg(feature = "client")]

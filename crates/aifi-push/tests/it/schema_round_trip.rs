@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    document::{document, example, expected_round_trip},
+    document::{document, example, expected_round_trip, is_guess},
     strategies::values,
 };
 
@@ -21,7 +21,7 @@ fn documented(document: &Value, name: &str) -> Validator {
 }
 
 /// The schema of the same name, derived from the models.
-fn derived(name: &str) -> Validator {
+pub(crate) fn derived(name: &str) -> Validator {
     let schema: Value = types::json_schema().into();
     validator(&schema["$defs"], name)
 }
@@ -33,8 +33,17 @@ fn validator(definitions: &Value, name: &str) -> Validator {
     options.build(&schema).unwrap()
 }
 
-/// Rewrites a schema of OpenAPI 3.0 as JSON Schema.
+/// Rewrites a schema of OpenAPI 3.0 as JSON Schema, in which properties that the vendor does not
+/// document may be anything.
 fn normalize(schema: &mut Value) {
+    let whole = schema.clone();
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for (name, property) in properties {
+            if is_guess(&whole, name, property) {
+                *property = json!({});
+            }
+        }
+    }
     match schema {
         Value::Object(fields) => {
             fields.values_mut().for_each(normalize);

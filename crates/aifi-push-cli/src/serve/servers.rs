@@ -1,0 +1,128 @@
+//! The servers of `serve`: one of the events, and perhaps one of health and metrics.
+
+use std::{path::PathBuf, time::Duration};
+
+use aifi_push_receiver::{Listener, Receiver, Server, TlsCertificate};
+use anyhow::{Context, Result};
+use axum::Router;
+
+use super::{listen, positive_duration};
+use crate::output;
+
+#[derive(clap::Args)]
+pub(super) struct ServerOptions {
+    /// Address to listen on: 127.0.0.1:8080, localhost:8080 for each address of the name, :8080 for
+    /// every address of the machine, or unix:/run/aifi-push.sock. Port 0 chooses a free one. It may be
+    /// repeated. Sockets that systemd opened are used instead.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: Vec<String>,
+    /// Address for health and metrics alone, such as 127.0.0.1:9090. Without it, they are on the
+    /// address of the events.
+    #[arg(long, value_name = "ADDRESS")]
+    status_listen: Option<String>,
+    /// Path below which events arrive: with /webhook, at /webhook/left.
+    #[arg(long, value_name = "PATH", default_value = "/webhook")]
+    base_path: String,
+    /// PEM file of the certificate chain, to serve TLS. A renewed one is noticed.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of the private key.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// How many connections there may be at a time. For more, silent ones end.
+    #[arg(long, value_name = "CONNECTIONS", default_value = "1024", value_parser = positive)]
+    max_connections: usize,
+    /// How long the headers of a request, a TLS handshake or the first request of a connection may
+    /// take.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive_duration)]
+    header_timeout: Duration,
+    /// How long a connection may be silent between requests: longer than a proxy in front keeps it.
+    #[arg(long, value_name = "TIME", default_value = "620s", value_parser = positive_duration)]
+    idle_timeout: Duration,
+    /// How long requests in flight may take when it is to stop.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub(super) stop_within: Duration,
+}
+
+/// A server, with a name for errors and what it serves.
+pub(super) type NamedServer = (&'static str, Server, Router);
+
+/// Servers that listen, and do not serve yet.
+pub(super) struct Servers {
+    pub(super) servers: Vec<NamedServer>,
+    pub(super) certificate: Option<TlsCertificate>,
+    /// The URLs to configure at the vendor's.
+    urls: Vec<String>,
+}
+
+impl ServerOptions {
+    pub(super) async fn start(&self, receiver: &Receiver) -> Result<Servers> {
+        let certificate = self.certificate()?;
+        let scheme = certificate.as_ref().map_or("http", |_| "https");
+        let listening = listen::listen(&self.listen, scheme).await?;
+        let base_path = self.base_path.trim_end_matches('/');
+        let origins = listening.iter().filter_map(|one| one.origin.as_ref());
+        let urls = origins
+            .map(|origin| format!("{origin}{base_path}"))
+            .collect();
+        let listeners = listening.into_iter().map(|one| one.listener).collect();
+        let mut events = self.server(listeners, receiver);
+        if let Some(certificate) = &certificate {
+            events = events.tls(certificate.clone());
+        }
+        let servers = match &self.status_listen {
+            None => vec![("events", events, receiver.app(base_path)?)],
+            Some(address) => {
+                let listeners = Listener::bind(address).await.context("--status-listen")?;
+                for listener in &listeners {
+                    tracing::info!(address = %listener, "health and metrics");
+                }
+                let status = self.server(listeners, receiver);
+                vec![
+                    ("events", events, receiver.events_app(base_path)?),
+                    ("status", status, receiver.status_router()),
+                ]
+            }
+        };
+        Ok(Servers {
+            servers,
+            certificate,
+            urls,
+        })
+    }
+
+    pub(super) fn certificate_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.tls_cert.iter().chain(&self.tls_key)
+    }
+
+    fn certificate(&self) -> Result<Option<TlsCertificate>> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(chain), Some(key)) => Ok(Some(TlsCertificate::from_pem_files(chain, key)?)),
+            _ => Ok(None),
+        }
+    }
+
+    fn server(&self, listeners: Vec<Listener>, receiver: &Receiver) -> Server {
+        Server::new(listeners)
+            .max_connections(self.max_connections)
+            .header_timeout(self.header_timeout)
+            .idle_timeout(self.idle_timeout)
+            .stop_within(self.stop_within)
+            .count_refused(receiver)
+    }
+}
+
+impl Servers {
+    pub(super) fn print_urls(&self) -> Result<()> {
+        for url in &self.urls {
+            output::line(format_args!("listening on {url}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn positive(text: &str) -> Result<usize> {
+    let number: usize = text.parse()?;
+    anyhow::ensure!(number > 0, "at least 1 is needed");
+    Ok(number)
+}
