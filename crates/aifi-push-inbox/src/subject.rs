@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use aifi_push::{SubjectField, SubjectKind, operations};
 use serde_json::Value;
+#[cfg(feature = "sqlite")]
 use sha2::{Digest as _, Sha256};
 
 use crate::event::Event;

@@ -8,8 +8,9 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::ago::ago;
 
-/// How often to look.
-const INTERVAL: Duration = Duration::from_secs(600);
+/// How often to look at most, and at least.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+const LONGEST_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How long, and how much, to keep.
 #[derive(Clone, Copy)]
@@ -21,6 +22,12 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// How often to look: a short time to keep is kept more exactly.
+    fn interval(self) -> Duration {
+        let interval = self.age.map_or(LONGEST_INTERVAL, |age| age / 10);
+        interval.clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL)
+    }
+
     /// Says at the start what will be deleted.
     pub(super) fn log(self) {
         let age = self.age.map(text);
@@ -62,7 +69,7 @@ pub(super) async fn keep_within(
     shutdown: impl Future<Output = ()>,
 ) -> Result<()> {
     let prune = async {
-        let mut ticks = interval(INTERVAL);
+        let mut ticks = interval(bounds.interval());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;

@@ -88,7 +88,11 @@ fn conforms(
             let mut items = items.iter();
             items.all(|item| conforms(document, &schema["items"], item, is_checked))
         }
-        (Some("object"), Value::Object(_)) => {
+        (Some("object"), Value::Object(fields)) => {
+            let mut required = schema["required"].as_array().into_iter().flatten();
+            if required.any(|name| name.as_str().is_none_or(|name| !fields.contains_key(name))) {
+                return false;
+            }
             let empty = Map::new();
             let properties = schema["properties"].as_object().unwrap_or(&empty);
             let mut checked = properties
