@@ -1,4 +1,4 @@
-//! Keys that occur twice, of which a parser keeps one without a word.
+//! Keys that occur twice, of which a parser keeps one silently.
 
 use std::{collections::HashSet, fmt};
 

@@ -16,7 +16,7 @@ use crate::{
 /// texts are.
 ///
 /// `serde_json` encodes it as it is. The deserializers of serde's `flatten` and `untagged`, and
-/// those of formats other than JSON, hand out numbers of at most 64 bits.
+/// those of formats other than JSON, return numbers of at most 64 bits.
 ///
 /// # Examples
 ///

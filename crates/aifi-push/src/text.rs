@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::Value;
 
-/// The name under which `serde_json` hands out a value as text, and takes text as a value.
+/// The name under which `serde_json` passes a value on as text, and accepts text as a value.
 ///
 /// `RawValue` uses it too, but fails in a deserializer that is not `serde_json`'s, such as the one
 /// of `#[serde(flatten)]`. If a version of `serde_json` had another name, values would be decoded

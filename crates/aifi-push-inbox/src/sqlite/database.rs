@@ -390,7 +390,7 @@ pub(super) fn connect(
 ) -> Result<(Connection, Connection, Identity), OpenError> {
     paths.check_database()?;
     if !is_receiver && file::is_locked(paths) && !paths.log.exists() {
-        // A log of ours beside the one that the other process writes would damage the file.
+        // Our log beside the one that the other process writes would damage the file.
         return Err(OpenError::configuration(
             "inbox",
             format!(

@@ -160,7 +160,7 @@ fn put_back(connection: &Connection, files: &Files) -> Result<(), BoxError> {
         set_aside(&files.paths.log, &files.paths.beside("-wal.replaced"))?;
     }
     remove(&files.paths.index);
-    // Unlike `rename`, it replaces nothing that was put there by now.
+    // Unlike `rename`, it replaces nothing that was put there since.
     fs::hard_link(&copy, target)?;
     fs::remove_file(&copy)?;
     sync_directory(target)

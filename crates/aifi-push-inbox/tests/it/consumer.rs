@@ -654,7 +654,7 @@ async fn a_pause_that_is_asked_for_is_kept_for_every_event() {
                 if left.event.store_id != 1 {
                     return Ok(());
                 }
-                // The consumer waits for more by now, and this comes in time.
+                // The consumer waits for more, and this comes in time.
                 inbox.append(vec![self::left(2)]).await.unwrap();
                 Err(HandlerError::unavailable_for(PAUSE, "too many requests"))
             }
