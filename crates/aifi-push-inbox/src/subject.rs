@@ -100,33 +100,40 @@ fn add<'a>(
     fields: &[&SubjectField],
     subjects: &mut BTreeSet<Subject>,
 ) {
-    let text = match value {
+    match value {
         Value::Object(object) => {
             for (name, value) in object {
                 path.push(name);
                 add(value, path, fields, subjects);
                 path.pop();
             }
-            return;
         }
         Value::Array(list) => {
             for value in list {
                 add(value, path, fields, subjects);
             }
-            return;
         }
+        Value::String(_) | Value::Number(_) => {
+            for field in fields.iter().filter(|field| path.ends_with(field.path)) {
+                subjects.insert(Subject::new(field.kind, text(value)));
+            }
+        }
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+/// The text of a string, the digits of a number.
+fn text(value: &Value) -> String {
+    match value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => {
-            let digits = number.to_string();
+        value => {
+            let digits = value.to_string();
             // The same number, as some write it.
-            digits
-                .strip_suffix(".0")
-                .map_or(digits.clone(), str::to_owned)
+            match digits.strip_suffix(".0") {
+                Some(integer) => integer.to_owned(),
+                None => digits,
+            }
         }
-        Value::Bool(_) | Value::Null => return,
-    };
-    for field in fields.iter().filter(|field| path.ends_with(field.path)) {
-        subjects.insert(Subject::new(field.kind, text.clone()));
     }
 }
 
