@@ -12,7 +12,9 @@ use std::{process::ExitCode, time::Instant};
 use anyhow::{Context, Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{chaos, downstream, python, regen, release, schema_evolution, semver};
+use crate::{
+    chaos, downstream, python, random_documents, regen, release, schema_evolution, semver,
+};
 
 /// Run every check: formatting, lints, documentation, tests, snapshots, packaging.
 ///
@@ -37,7 +39,7 @@ pub(crate) struct Options {
 
 type Check = (&'static str, fn(&Shell) -> Result<()>);
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 17] = [
     ("formatting", formatting),
     ("lints", lints),
     ("documentation", documentation),
@@ -52,6 +54,7 @@ const CHECKS: [Check; 16] = [
     ("services that import the packages", downstream::check),
     ("semver", semver::check),
     ("schema evolution", schema_evolution::check),
+    ("random documents", random_documents::check),
     ("chaos", chaos::single_short),
     ("chaos of a cluster", chaos::cluster_short),
 ];

@@ -1,16 +1,12 @@
 //! `cargo xtask diff`: what a change of the document means for services that import the crate.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Read},
-    process::ExitCode,
-};
+use std::{collections::BTreeMap, process::ExitCode};
 
 use aifi_push_codegen::{PublicApi, generate};
 use anyhow::{Context, Result};
 use xshell::Shell;
 
-use crate::workspace::DOCUMENT;
+use crate::{document, workspace::DOCUMENT};
 
 /// Compare the generated API with that of an old document.
 ///
@@ -18,21 +14,14 @@ use crate::workspace::DOCUMENT;
 /// wire are compared for fields only.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The old document, or `-` for standard input: `git show HEAD:openapi/aifi-push.json |
-    /// cargo xtask diff -`
+    /// The old document, in JSON or YAML, or `-` for standard input: `git show
+    /// HEAD:openapi/aifi-push.json | cargo xtask diff -`
     old: String,
 }
 
 /// Compares the old document with that of the workspace.
 pub(crate) fn run(sh: &Shell, options: &Options) -> Result<ExitCode> {
-    let old = if options.old == "-" {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text)?;
-        text
-    } else {
-        // Relative to where the command was called, not to the root of the workspace.
-        std::fs::read_to_string(&options.old).with_context(|| options.old.clone())?
-    };
+    let old = document::read(&options.old)?;
     let difference = of_texts(&old, &sh.read_file(DOCUMENT)?)?;
     print!("{}", difference.text);
     Ok(ExitCode::from(u8::from(difference.is_breaking)))
@@ -131,18 +120,20 @@ mod tests {
     /// What a change of our document means.
     #[track_caller]
     fn diff(change: impl FnOnce(&mut Value)) -> String {
-        let old = std::fs::read_to_string(root().join(DOCUMENT)).unwrap();
-        let mut new: Value = serde_json::from_str(&old).unwrap();
+        let text = std::fs::read_to_string(root().join(DOCUMENT)).unwrap();
+        // Both with sorted keys, as the first operation decides the kinds of all.
+        let old: Value = serde_json::from_str(&text).unwrap();
+        let mut new = old.clone();
         change(&mut new);
-        of_texts(&old, &new.to_string()).unwrap().text
+        of_texts(&old.to_string(), &new.to_string()).unwrap().text
     }
 
     fn schemas(document: &mut Value) -> &mut Value {
         &mut document["components"]["schemas"]
     }
 
-    fn remove(value: &mut Value, key: &str) {
-        value.as_object_mut().unwrap().remove(key).unwrap();
+    fn remove(value: &mut Value, key: &str) -> Value {
+        value.as_object_mut().unwrap().remove(key).unwrap()
     }
 
     #[test]
@@ -160,16 +151,16 @@ mod tests {
         let new = schema_evolution::evolve(&old).unwrap();
         assert_snapshot!(of_texts(&old, &new).unwrap().text, @"
         Compatible
+          BASKET_SOLD: added
           Basket: added
           BasketLine: added
-          CHECKOUT: added
-          Checkout: added
-          Client::checkout: added
-          Client::transition_entered: added
+          BasketSold: added
+          Client::basket_sold: added
+          Client::transition_paused: added
           Currency: added
           Store.city: added
-          TRANSITION_ENTERED: added
-          TransitionEntered: added
+          TRANSITION_PAUSED: added
+          TransitionPaused: added
           UnlistedCurrency: added
         ");
     }
@@ -188,11 +179,11 @@ mod tests {
           LEFT: added
         ");
         assert_snapshot!(diff(|document| {
-            let path = document["paths"][left].take();
-            document["paths"] = json!({"/v2/left": path});
+            let path = remove(&mut document["paths"], "/api/push/checkout");
+            document["paths"]["/v2/checkout"] = path;
         }), @r#"
         Breaking
-          TRANSITION_LEFT: `pub const TRANSITION_LEFT: Operation = Operation { id: "transition_left", method: "POST", path: "/api/push/transition/left" };` became `pub const TRANSITION_LEFT: Operation = Operation { id: "transition_left", method: "POST", path: "/v2/left" };`
+          CHECKOUT: `pub const CHECKOUT: Operation = Operation { id: "checkout", method: "POST", path: "/api/push/checkout", kind: "checkout", answer: Answer::Used };` became `pub const CHECKOUT: Operation = Operation { id: "checkout", method: "POST", path: "/v2/checkout", kind: "v2-checkout", answer: Answer::Used };`
         "#);
         assert_snapshot!(diff(|document| {
             let post = &mut document["paths"][left]["post"];

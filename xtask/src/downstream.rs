@@ -10,7 +10,7 @@ use crate::{schema_evolution, service::Service, workspace::DOCUMENT};
 
 const SERVICE: &str = include_str!("../downstream/service.rs");
 const MODELS: &str = include_str!("../downstream/models.rs");
-const ENTERED: &str = include_str!("../downstream/entered.rs");
+const PAUSED: &str = include_str!("../downstream/paused.rs");
 
 /// The features of a service that sends, with code generated at build time.
 pub(crate) const CODEGEN: &[&str] = &["client", "codegen", "rustls"];
@@ -122,7 +122,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
         sending("snapshot", SNAPSHOT, SERVICE),
         models(sh),
         after("evolved", SERVICE),
-        after("entered", ENTERED),
+        after("paused", PAUSED),
     ];
     for service in services {
         let program = service.build(sh, "dev")?;

@@ -10,8 +10,11 @@ mod ci;
 mod compare;
 mod crates_io;
 mod diff;
+mod document;
 mod downstream;
+mod generate;
 mod python;
+mod random_documents;
 mod regen;
 mod release;
 mod schema_evolution;
@@ -39,8 +42,10 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Regen(regen::Options),
+    Generate(generate::Options),
     Ci(ci::Options),
     Diff(diff::Options),
+    RandomDocuments(random_documents::Options),
     Bench(bench::Options),
     Compare(compare::Options),
     Chaos(chaos::Options),
@@ -67,8 +72,10 @@ fn run(command: &Command) -> Result<ExitCode> {
     sh.change_dir(workspace::root());
     match command {
         Command::Regen(options) => regen::run(&sh, options),
+        Command::Generate(options) => generate::run(options),
         Command::Ci(options) => ci::run(&sh, options),
         Command::Diff(options) => diff::run(&sh, options),
+        Command::RandomDocuments(options) => random_documents::run(&sh, options),
         Command::Bench(_) => bench::run(&sh),
         Command::Compare(_) => compare::run(&sh),
         Command::Chaos(options) => chaos::run(&sh, options),

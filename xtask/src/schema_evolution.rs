@@ -15,17 +15,17 @@ use crate::{
     workspace::{self, DOCUMENT},
 };
 
-const CHECKOUT: &str = include_str!("../schema_evolution/checkout.json");
+const BASKET_SOLD: &str = include_str!("../schema_evolution/basket_sold.json");
 
 /// An operation with an invented body.
 #[derive(Deserialize)]
-struct Checkout {
+struct BasketSold {
     paths: BTreeMap<String, Value>,
     schemas: BTreeMap<String, Value>,
 }
 
-/// The new operations, by the last segment of the path.
-const KINDS: [&str; 2] = ["entered", "checkout"];
+/// The kinds of the new operations.
+const KINDS: [&str; 2] = ["paused", "basket-sold"];
 
 pub(crate) fn check(sh: &Shell) -> Result<()> {
     let copy = workspace::copy(sh, "target/schema-evolution")?;
@@ -67,9 +67,9 @@ fn push(sh: &Shell, tool: &Path, url: &str, kind: &str) -> Result<()> {
     let listed = cmd!(sh, "{tool} inbox list --kind {kind} --json").read()?;
     ensure!(listed.lines().count() == 1, "the event is not in the inbox");
     let schema = cmd!(sh, "{tool} schema").read()?;
-    let name = ["TransitionEntered", "Checkout"]
+    let name = ["TransitionPaused", "BasketSold"]
         .into_iter()
-        .find(|name| name.to_lowercase().ends_with(kind))
+        .find(|name| name.to_lowercase().ends_with(&kind.replace('-', "")))
         .context("no such model")?;
     ensure!(schema.contains(name), "{name} has no JSON Schema");
     Ok(())
@@ -81,13 +81,13 @@ pub(crate) fn evolve(document: &str) -> Result<String> {
     let mut evolved: OpenAPI = serde_json::from_str(document)?;
     let mut old: Value = serde_json::from_str(document)?;
     let left = old["paths"]["/api/push/transition/left"]["post"].take();
-    let mut entered = json!({ "post": left });
-    entered["post"]["operationId"] = json!("transition_entered");
-    let content = &mut entered["post"]["requestBody"]["content"]["application/json"];
-    content["schema"]["$ref"] = json!("#/components/schemas/TransitionEntered");
-    let mut paths = vec![("/api/push/transition/entered".to_owned(), entered)];
+    let mut paused = json!({ "post": left });
+    paused["post"]["operationId"] = json!("transition_paused");
+    let content = &mut paused["post"]["requestBody"]["content"]["application/json"];
+    content["schema"]["$ref"] = json!("#/components/schemas/TransitionPaused");
+    let mut paths = vec![("/api/push/transition/paused".to_owned(), paused)];
     let body = old["components"]["schemas"]["TransitionLeft"].take();
-    let mut schemas = vec![("TransitionEntered".to_owned(), body)];
+    let mut schemas = vec![("TransitionPaused".to_owned(), body)];
     let mut store = old["components"]["schemas"]["Store"].take();
     store["properties"]["city"] = json!({
         "type": "string",
@@ -96,13 +96,13 @@ pub(crate) fn evolve(document: &str) -> Result<String> {
     });
     schemas.push(("Store".to_owned(), store));
 
-    let checkout: Checkout = serde_json::from_str(CHECKOUT)?;
-    for (path, mut item) in checkout.paths {
+    let basket_sold: BasketSold = serde_json::from_str(BASKET_SOLD)?;
+    for (path, mut item) in basket_sold.paths {
         item["post"]["tags"] = left["tags"].clone();
         item["post"]["responses"] = left["responses"].clone();
         paths.push((path, item));
     }
-    schemas.extend(checkout.schemas);
+    schemas.extend(basket_sold.schemas);
 
     for (path, item) in paths {
         evolved

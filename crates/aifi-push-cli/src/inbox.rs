@@ -16,6 +16,7 @@ mod show;
 mod stats;
 mod subject;
 mod tail;
+mod visits;
 
 use clap::Subcommand;
 
@@ -35,6 +36,7 @@ enum Command {
     List(list::Options),
     Show(show::Options),
     Tail(tail::Options),
+    Visits(visits::Options),
     Stats(stats::Options),
     Requeue(requeue::Options),
     Replay(replay::Options),
@@ -51,6 +53,7 @@ pub(crate) async fn run(options: Options) -> Outcome {
         Command::List(_)
         | Command::Show(_)
         | Command::Tail(_)
+        | Command::Visits(_)
         | Command::Stats(_)
         | Command::Find(_)
         | Command::Export(_) => options.location.open_read_only().await?,
@@ -64,6 +67,7 @@ pub(crate) async fn run(options: Options) -> Outcome {
         Command::List(options) => list::run(inbox, &options).await,
         Command::Show(options) => show::run(inbox, &options).await,
         Command::Tail(options) => tail::run(inbox, &options).await,
+        Command::Visits(options) => visits::run(inbox, options).await,
         Command::Stats(options) => stats::run(inbox, &options).await,
         Command::Requeue(options) => requeue::run(inbox, &options).await,
         Command::Replay(options) => replay::run(inbox, &options).await,

@@ -21,6 +21,7 @@ mod send;
 mod serve;
 mod summary;
 mod tokens;
+mod visit;
 
 use std::{io, process::ExitCode, time::Duration};
 
@@ -33,7 +34,7 @@ use tokio::runtime::Runtime;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Receive, send and inspect the events that AiFi pushes when a customer leaves a store.
+/// Receive, send and inspect the events that AiFi pushes when something happens in a store.
 ///
 /// Exit codes: 0 for success, 1 for failure, 2 for an invalid command line.
 #[derive(Parser)]

@@ -9,7 +9,7 @@ use std::{cell::RefCell, collections::VecDeque, path::PathBuf, pin::pin, rc::Rc,
 
 use aifi_push::{Client, Operation, Rejection, RetryPolicy};
 use anyhow::ensure;
-use failures::Failures;
+use failures::{Failures, Flaw};
 use futures_util::{StreamExt, stream};
 use interrupt::Interrupt;
 use progress::Progress;
@@ -29,21 +29,26 @@ const TOKEN: TokenOption = TokenOption {
     without: Some("--no-token"),
 };
 
-/// Send events as the vendor's platform does: `left` is POSTed to URL/left, byte for byte.
+/// Send events as the vendor's platform does, byte for byte: `left` is POSTed to URL/left, `checkout`
+/// to URL/checkout.
 ///
 /// An event that fails to decode is not sent. Failures are listed and written to a file that can be
-/// sent again; the exit code is 1 then. An event that the receiver stores but quarantines is no
-/// failure. After Ctrl-C or SIGTERM, the event in hand is sent to its end, and what is left is written
-/// to that file, too; the second Ctrl-C ends at once.
+/// sent again; the exit code is 1 then. An event that the receiver stores but quarantines, or a
+/// question that it stores but nobody answers, is no failure. After Ctrl-C or SIGTERM, the event in
+/// hand is sent to its end, and what is left is written to that file, too; the second Ctrl-C ends at
+/// once.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Files of events: one, one on each line, one after another, or lists of them, also compressed
     /// by gzip. `-` or none for standard input.
     files: Vec<PathBuf>,
-    /// Base URL that a retailer gives the vendor, such as `https://retailer.example/webhook`. The
-    /// vendor's sandbox is `https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition`.
+    /// Base URL of a receiver, such as `https://retailer.example/webhook`. The vendor's sandbox is
+    /// `https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition`.
     #[arg(long)]
     url: String,
+    /// Call the URL as it is, and add no path.
+    #[arg(long)]
+    exact: bool,
     /// File of the bearer token. Defaults to AIFI_PUSH_TOKEN of the environment.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -67,6 +72,11 @@ pub(crate) struct Options {
 pub(crate) async fn run(options: Options) -> Outcome {
     let retries = RetryPolicy::default().max_attempts(options.retries.saturating_add(1));
     let client = Client::builder(options.url).retry(retries);
+    let client = if options.exact {
+        client.exact_url()
+    } else {
+        client
+    };
     let client = if options.no_token {
         client.no_token()
     } else {
@@ -116,7 +126,7 @@ pub(crate) async fn run(options: Options) -> Outcome {
                     progress.advance();
                     match result {
                         Ok(Sent::Stored) => {}
-                        Ok(Sent::Quarantined { id }) => failures.add_quarantined(&item, &id),
+                        Ok(Sent::But { flaw, id }) => failures.add_stored(&item, flaw, &id),
                         Err(problem) => failures.add(&item, &problem)?,
                     }
                 }
@@ -153,8 +163,9 @@ pub(crate) async fn run(options: Options) -> Outcome {
 /// What became of an event that was not refused.
 enum Sent {
     Stored,
-    /// The receiver stored it under this id, but it fails to decode there.
-    Quarantined {
+    /// The receiver stored it under this id, but something is wrong.
+    But {
+        flaw: Flaw,
         id: String,
     },
 }
@@ -165,17 +176,19 @@ async fn send(client: &Client, kind: &Operation, item: &Item) -> Result<Sent, St
     let Err(error) = client.deliver(kind, item.body.clone()).await else {
         return Ok(Sent::Stored);
     };
-    match error.rejection().and_then(quarantined) {
-        Some(id) => Ok(Sent::Quarantined { id }),
+    match error.rejection().and_then(stored) {
+        Some((flaw, id)) => Ok(Sent::But { flaw, id }),
         None => Err(format!("{:#}", anyhow::Error::new(error))),
     }
 }
 
-/// Returns the id under which a receiver stored an event that it could not decode.
-fn quarantined(rejection: &Rejection) -> Option<String> {
-    if rejection.status() != 422 {
-        return None;
-    }
+/// Returns the id under which a receiver stored an event nevertheless, and what is wrong.
+fn stored(rejection: &Rejection) -> Option<(Flaw, String)> {
+    let flaw = match rejection.status() {
+        422 => Flaw::Quarantined,
+        _ if rejection.is_unanswered() => Flaw::Unanswered,
+        _ => return None,
+    };
     let body: Value = serde_json::from_slice(rejection.body()).ok()?;
-    body["id"].as_str().map(str::to_owned)
+    Some((flaw, body["id"].as_str()?.to_owned()))
 }

@@ -1,10 +1,12 @@
 //! `serve`: the receiver as a server of its own.
 
+mod answers;
 mod forward;
 mod listen;
 mod logging;
 mod reload;
 mod retention;
+mod routing;
 mod servers;
 mod signals;
 mod store;
@@ -13,8 +15,8 @@ mod systemd;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use aifi_push_receiver::{Receiver, Tokens, inbox::Inbox};
-use anyhow::{Context, Error, Result, ensure};
+use aifi_push_receiver::{Receiver, ReceiverError, Tokens, inbox::Inbox};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use bytesize::ByteSize;
 use reload::{Reload, Watch};
 use servers::Servers;
@@ -36,9 +38,9 @@ const TOKENS: TokenOption = TokenOption {
 
 /// Receive events, and store each durably before it is acknowledged.
 ///
-/// Prints the URL to configure at the vendor's. SIGTERM turns /readyz to 503, and ends it after --drain
-/// when what is in flight is stored; Ctrl-C ends it without the wait. SIGHUP reloads tokens and
-/// certificate. `/livez`, `/readyz` and `/metrics` expose health and metrics.
+/// Prints the URL to configure at the vendor's for each webhook. SIGTERM turns /readyz to 503, and
+/// ends it after --drain when what is in flight is stored; Ctrl-C ends it without the wait. SIGHUP
+/// reloads tokens and certificate. `/livez`, `/readyz` and `/metrics` expose health and metrics.
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -55,6 +57,8 @@ pub(crate) struct Options {
 
     #[command(flatten)]
     forward: forward::Forwarding,
+    #[command(flatten)]
+    answers: answers::Answers,
 
     /// Delete events after this time, such as 90d, also those that no consumer acknowledged, that are
     /// quarantined, or dead letters.
@@ -77,7 +81,8 @@ pub(crate) struct Options {
     /// Largest body. A broker accepts 1 MiB by default, headers included.
     #[arg(long, value_name = "SIZE", default_value = "1020KiB")]
     max_body: ByteSize,
-    /// How many events may wait to be stored; more are answered with 503.
+    /// How many events may wait to be stored; more are answered with 503. As many questions may
+    /// wait for their answer; more get the fallback, or 503.
     #[arg(long, value_name = "EVENTS", default_value_t = 10_000)]
     max_queued: usize,
     /// How large they may be together.
@@ -143,10 +148,11 @@ impl Running {
             let tokens = Tokens::new(source.read()?)?;
             (Some(source), tokens)
         };
+        let routes = options.servers.routes()?;
         let forwarders = options.forward.forwarders()?;
         let store::Opened { inbox, spooled } = options.store.open().await?;
         let receiver = options.receiver(inbox.clone(), tokens.clone(), dropped_lines)?;
-        let servers = options.servers.start(&receiver).await?;
+        let servers = options.servers.start(&receiver, &routes).await?;
 
         let certificate = servers.certificate.as_ref();
         tracing::info!(
@@ -267,7 +273,10 @@ impl Options {
             .max_queued(self.max_queued, bytes(self.max_queued_bytes))
             .body_timeout(self.body_timeout)
             .collector(Box::new(dropped_lines));
-        Ok(receiver.build()?)
+        self.answers
+            .add_to(receiver)?
+            .build()
+            .map_err(|error| named_by_flag(&error))
     }
 
     fn bounds(&self) -> Option<retention::Bounds> {
@@ -285,9 +294,19 @@ fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
 
+/// Names the flag of a setting that is wrong.
+fn named_by_flag(error: &ReceiverError) -> Error {
+    let flag = match error.setting() {
+        "max_body_bytes" => "max-body".to_owned(),
+        setting => setting.replace('_', "-"),
+    };
+    let reason = error.reason();
+    anyhow!("--{flag}: {reason}")
+}
+
 /// Parses a time such as 10s, of which none would mean never.
 fn positive_duration(text: &str) -> Result<Duration> {
     let duration = humantime::parse_duration(text)?;
-    ensure!(!duration.is_zero(), "more than 0 seconds are needed");
+    ensure!(!duration.is_zero(), "expected more than 0 seconds");
     Ok(duration)
 }

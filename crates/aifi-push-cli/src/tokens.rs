@@ -1,7 +1,9 @@
 //! Where bearer tokens are read from: never the command line, which everyone on the machine can see.
 
 use std::{
-    env, fs,
+    env,
+    ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     sync::{Arc, OnceLock},
 };
@@ -19,6 +21,17 @@ pub(crate) struct TokenOption {
     pub(crate) without: Option<&'static str>,
 }
 
+impl TokenOption {
+    /// Returns the value of the variable. One that is empty counts as unset.
+    fn value(&self) -> Option<OsString> {
+        env::var_os(self.variable).filter(|tokens| !tokens.is_empty())
+    }
+
+    pub(crate) fn is_in_environment(&self) -> bool {
+        self.value().is_some()
+    }
+}
+
 /// The tokens of an option: read anew each time, or once where that is all one can.
 #[derive(Clone)]
 pub(crate) struct TokenSource {
@@ -34,8 +47,7 @@ enum Origin {
 }
 
 impl TokenSource {
-    /// Finds out where the tokens are, and reads nothing yet. A variable that is empty counts as
-    /// unset.
+    /// Finds out where the tokens are, and reads nothing yet.
     ///
     /// # Errors
     ///
@@ -58,8 +70,7 @@ impl TokenSource {
             };
             return Ok(Self { place, origin });
         }
-        let tokens = env::var_os(variable).filter(|tokens| !tokens.is_empty());
-        let tokens = tokens.ok_or_else(|| {
+        let tokens = option.value().ok_or_else(|| {
             let ways = match without {
                 Some(without) => format!(", set {variable}, or go without by {without}"),
                 None => format!(" or set {variable}"),

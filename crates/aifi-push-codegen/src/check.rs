@@ -1,23 +1,24 @@
 //! The rules that a document must meet before Rust is generated from it.
 //!
-//! Progenitor panics on some documents, and generates Rust that loses data from others. Each rule
-//! here turns one such case into a message that says where it is and how to fix it.
+//! Those for schemas, bodies and responses are part of `normalize`; here are the others. Each turns
+//! a document that no good Rust comes out of into a message: where it is, and how to fix it.
 
 mod dropped;
-mod extensible_enums;
-mod names;
+mod extensions;
 mod operations;
-mod schemas;
+mod parts;
+mod webhooks;
 
 use crate::{Error, document::Document, error::Problem, pointer::Pointer};
 
-/// Finds every violation of a rule, in the order of the document.
+/// Finds every violation of a rule.
 pub(crate) fn check(document: &Document) -> Result<(), Error> {
     let mut problems = Problems(Vec::new());
     dropped::check(document, &mut problems);
     check_servers(document, &mut problems);
     operations::check(document, &mut problems);
-    schemas::check(document, &mut problems);
+    webhooks::check(document, &mut problems);
+    problems.0.extend(document.problems.iter().cloned());
     if problems.0.is_empty() {
         Ok(())
     } else {

@@ -30,7 +30,7 @@ pub(crate) fn client(document: &Document, progenitor: &syn::File) -> Result<Toke
             let method = find_method(progenitor, id)
                 .ok_or_else(|| Error::Shape(format!("method `{id}`")))?;
             let doc = operation_doc(http_method, path, operation);
-            complete_method(method, operation, &doc)
+            complete_method(method, operation, &doc, &response_type(progenitor, id)?)
         })
         .collect::<Result<Vec<_>, _>>()?;
     let imports = imports();
@@ -46,6 +46,17 @@ pub(crate) fn client(document: &Document, progenitor: &syn::File) -> Result<Toke
             }
         }
     })
+}
+
+/// Returns the type of the response to an operation.
+pub(crate) fn response_type(progenitor: &syn::File, id: &str) -> Result<Type, Error> {
+    let method = find_method(progenitor, id);
+    let response = method.and_then(|method| response(&method.sig));
+    let mut response = response
+        .ok_or_else(|| Error::Shape(format!("the response in method `{id}`")))?
+        .clone();
+    ShortPaths.visit_type_mut(&mut response);
+    Ok(response)
 }
 
 fn find_method<'a>(progenitor: &'a syn::File, id: &str) -> Option<&'a ImplItemFn> {
@@ -65,6 +76,7 @@ fn complete_method(
     method: &ImplItemFn,
     operation: &Operation,
     doc: &str,
+    response: &Type,
 ) -> Result<TokenStream, Error> {
     let id = &method.sig.ident;
     let shape = |part: &str| Error::Shape(format!("{part} in method `{id}`"));
@@ -74,10 +86,6 @@ fn complete_method(
         _ => return Err(shape("`request`")),
     };
     WithoutHeaderMap.visit_expr_mut(&mut request);
-    let mut response = response(&method.sig)
-        .ok_or_else(|| shape("the response"))?
-        .clone();
-    ShortPaths.visit_type_mut(&mut response);
     let mut inputs = method.sig.inputs.clone();
     inputs
         .iter_mut()

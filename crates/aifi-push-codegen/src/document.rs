@@ -1,13 +1,17 @@
 //! The OpenAPI document, and what the generator reads from it.
 
-use openapiv3::{
-    ObjectType, OpenAPI, Operation, ReferenceOr, Response, Schema, SchemaKind, Server, Type,
-};
+use openapiv3::{ObjectType, OpenAPI, Operation, ReferenceOr, Schema, SchemaKind, Server, Type};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_path_to_error::Segment;
 
-use crate::{Error, error::Problem, pointer::Pointer, unique_keys::UniqueKeys};
+use crate::{
+    Error,
+    error::Problem,
+    node::Node,
+    normalize::{Normalized, normalize},
+    pointer::Pointer,
+};
 
 /// The extension that lists the known values of an extensible enum.
 pub(crate) const EXTENSIBLE_ENUM: &str = "x-extensible-enum";
@@ -18,23 +22,46 @@ pub(crate) const SENSITIVE: &str = "x-sensitive";
 /// The extension that says whom or what a property identifies.
 pub(crate) const SUBJECT: &str = "x-subject";
 
-/// A document, unchanged.
+/// What decoding ignores of a schema, in sentences. It is never written in a document.
+pub(crate) const NOTES: &str = "x-aifi-push-notes";
+
+/// A document.
 #[derive(Debug)]
 pub(crate) struct Document {
+    /// In the part of OpenAPI 3.0 that the generator supports.
     pub(crate) api: OpenAPI,
-    /// The same as JSON, with what the parser drops.
+    /// As it is written.
     pub(crate) json: Value,
+    /// Why it is not in the supported part.
+    pub(crate) problems: Vec<Problem>,
 }
 
 impl Document {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         // Editors on Windows write a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        check_version(text)?;
-        from_json::<UniqueKeys>(text)?;
+        let root: Node = from_json(text)?;
+        check_version(&root)?;
+        let Normalized {
+            document,
+            types,
+            mut problems,
+        } = normalize(&root);
+        let mut api: OpenAPI = match from_json(&document.to_string()) {
+            Ok(api) => api,
+            Err(Error::Syntax { pointer, source }) => {
+                problems.push(not_openapi(pointer, &source));
+                return Err(Error::Document(problems));
+            }
+            Err(error) => return Err(error),
+        };
+        let types = types.into_iter();
+        let types = types.map(|(name, schema)| (name, ReferenceOr::Item(schema)));
+        api.components.get_or_insert_default().schemas = types.collect();
         Ok(Self {
-            api: from_json(text)?,
+            api,
             json: from_json(text)?,
+            problems,
         })
     }
 
@@ -62,32 +89,11 @@ impl Document {
             .filter_map(|(name, schema)| Some((name.as_str(), schema.as_item()?)))
     }
 
-    /// Returns the named schemas that are extensible enums.
-    pub(crate) fn extensible_enums(&self) -> impl Iterator<Item = (&str, &Schema)> {
-        self.schemas()
-            .filter(|(_, schema)| is_extensible_enum(schema))
-    }
-
     /// Returns the schema that `reference` refers to.
     pub(crate) fn schema(&self, reference: &str) -> Option<&Schema> {
         let name = schema_name(reference)?;
         let schemas = &self.api.components.as_ref()?.schemas;
         schemas.get(name)?.as_item()
-    }
-
-    /// Returns a response, resolved if it is a reference.
-    pub(crate) fn response<'a>(
-        &'a self,
-        response: &'a ReferenceOr<Response>,
-    ) -> Option<&'a Response> {
-        match response {
-            ReferenceOr::Item(response) => Some(response),
-            ReferenceOr::Reference { reference } => {
-                let name = reference.strip_prefix("#/components/responses/")?;
-                let responses = &self.api.components.as_ref()?.responses;
-                responses.get(name)?.as_item()
-            }
-        }
     }
 }
 
@@ -96,8 +102,13 @@ pub(crate) fn schema_name(reference: &str) -> Option<&str> {
     reference.strip_prefix("#/components/schemas/")
 }
 
-/// Returns the only schema that a property refers to, written `allOf: [{$ref}]` as siblings of a bare
-/// `$ref` are ignored in OpenAPI 3.0.
+/// Returns the reference to a schema.
+pub(crate) fn reference_to(name: &str) -> String {
+    format!("#/components/schemas/{name}")
+}
+
+/// Returns the only schema that a property refers to, written `allOf: [{$ref}]` as siblings of a
+/// bare `$ref` are ignored in OpenAPI 3.0.
 pub(crate) fn referred(schema: &Schema) -> Option<&str> {
     match &schema.schema_kind {
         SchemaKind::AllOf { all_of } => match all_of.as_slice() {
@@ -114,6 +125,21 @@ pub(crate) fn object(schema: &Schema) -> Option<&ObjectType> {
         SchemaKind::Type(Type::Object(object)) => Some(object),
         _ => None,
     }
+}
+
+/// Returns the alternatives of a union, if a schema is one.
+pub(crate) fn alternatives(schema: &Schema) -> Option<&[ReferenceOr<Schema>]> {
+    match &schema.schema_kind {
+        SchemaKind::OneOf { one_of } => Some(one_of),
+        _ => None,
+    }
+}
+
+/// Returns what decoding ignores of a schema, in sentences.
+pub(crate) fn notes(schema: &Schema) -> impl Iterator<Item = &str> {
+    let notes = schema.schema_data.extensions.get(NOTES);
+    let notes = notes.and_then(Value::as_array).into_iter().flatten();
+    notes.filter_map(Value::as_str)
 }
 
 /// Returns `true` if an event need not follow the type of a property: the vendor does not document
@@ -141,37 +167,60 @@ pub(crate) fn known_values(schema: &Schema) -> Option<Vec<&str>> {
 }
 
 /// Checked first, as parsing a document of another version fails with misleading errors.
-fn check_version(text: &str) -> Result<(), Error> {
-    #[derive(Deserialize)]
-    struct Version {
-        #[serde(default)]
-        openapi: String,
-    }
-    let Version { openapi } = from_json(text)?;
-    if openapi.starts_with("3.0.") {
+fn check_version(root: &Node) -> Result<(), Error> {
+    // In YAML, `3.1` is a number.
+    let version = |key| match root.get(key) {
+        Some(Node::String(version) | Node::Number(version)) => Some(version.as_str()),
+        _ => None,
+    };
+    let openapi = version("openapi").unwrap_or_default();
+    let mut parts = openapi.splitn(3, '.');
+    if let (Some("3"), Some("0" | "1")) = (parts.next(), parts.next()) {
         return Ok(());
     }
-    Err(Error::Document(vec![Problem {
-        pointer: Pointer::root().join("openapi").to_string(),
-        message: format!(
-            "unsupported version `{openapi}`: expected OpenAPI 3.0.x \
-             (`type: [T, \"null\"]` of 3.1 is `nullable: true`)"
+    let (key, message) = match version("swagger") {
+        Some(swagger) => (
+            "swagger",
+            format!(
+                "unsupported version `{swagger}`: convert the document to OpenAPI 3.0, such as with \
+                 swagger2openapi"
+            ),
         ),
+        None => (
+            "openapi",
+            format!("unsupported version `{openapi}`: expected OpenAPI 3.0.x or 3.1.x"),
+        ),
+    };
+    Err(Error::Document(vec![Problem {
+        pointer: Pointer::root().join(key).to_string(),
+        message,
     }]))
+}
+
+/// The position is left out, as it is that of another text.
+fn not_openapi(pointer: String, error: &serde_json::Error) -> Problem {
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let text = error.to_string();
+    let text = text.strip_suffix(&position).unwrap_or(&text);
+    Problem {
+        pointer,
+        message: format!("not OpenAPI: {text}"),
+    }
 }
 
 fn from_json<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let path = error.path().iter().map(|segment| match segment {
-            Segment::Seq { index } => index.to_string(),
-            other => other.to_string(),
+        let path = error.path().iter().filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(index.to_string()),
+            Segment::Unknown => None,
+            other => Some(other.to_string()),
         });
         let pointer = path
             .fold(Pointer::root(), |pointer, segment| pointer.join(&segment))
             .to_string();
         let source = error.into_inner();
-        match UniqueKeys::problem(&source) {
+        match Node::problem(&source) {
             Some(message) => Error::Document(vec![Problem { pointer, message }]),
             None => Error::Syntax { pointer, source },
         }

@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text is not JSON, or not an OpenAPI 3.0 document.
+    /// The text is not JSON.
     #[error("invalid document at `{pointer}`")]
     Syntax {
         /// JSON pointer to the value.
@@ -15,7 +15,7 @@ pub enum Error {
         source: serde_json::Error,
     },
 
-    /// The document is valid, but breaks rules of the generator.
+    /// The document is not OpenAPI, or breaks rules of the generator.
     #[error("no good Rust comes out of the document:\n{}", lines(.0))]
     Document(Vec<Problem>),
 

@@ -1,6 +1,6 @@
 //! Extensible enums: a variant for each known value, and one that keeps any other text.
 
-use heck::ToUpperCamelCase;
+use indexmap::IndexMap;
 use openapiv3::Schema;
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -9,34 +9,83 @@ use syn::Ident;
 use crate::{
     docs::{doc_attributes, schema_doc},
     document::{EXTENSIBLE_ENUM, known_values},
+    names::{camel, is_ident, variant_name},
 };
 
 /// The variant for values that are not in the document.
 pub(crate) const CATCH_ALL: &str = "Unlisted";
 
-pub(crate) fn variant_name(value: &str) -> String {
-    value.to_upper_camel_case()
+/// Returns the variants by value. A value without a Rust name of its own has none: the catch-all
+/// keeps it.
+fn variants<'a>(values: &[&'a str]) -> IndexMap<String, &'a str> {
+    let mut variants = IndexMap::new();
+    for value in values {
+        if let Some(name) = variant_name(value).filter(|name| name != CATCH_ALL) {
+            variants.entry(name).or_insert(*value);
+        }
+    }
+    variants
+}
+
+/// Returns what is wrong with values that the document lists as those with a variant, by index.
+pub(crate) fn problems(values: &[&str]) -> Vec<(usize, String)> {
+    let variants = variants(values);
+    let problem = |value: &str| {
+        let name = camel(value);
+        if !is_ident(&name) {
+            return Some(format!(
+                "`{value}` has no Rust name: leave it out, `{CATCH_ALL}` keeps it"
+            ));
+        }
+        match variants.get(&name) {
+            None => Some(format!(
+                "`{value}` has the Rust name of the catch-all: leave it out, `{CATCH_ALL}` keeps it"
+            )),
+            Some(other) if *other != value => Some(format!(
+                "`{value}` and `{other}` have the same Rust name `{name}`: leave one out"
+            )),
+            Some(_) => None,
+        }
+    };
+    let values = values.iter().enumerate();
+    values
+        .filter_map(|(index, value)| Some((index, problem(value)?)))
+        .collect()
 }
 
 pub(crate) fn extensible_enum(name: &str, schema: &Schema) -> TokenStream {
-    let values = known_values(schema).unwrap_or_default();
-    let variants: Vec<Ident> = values
-        .iter()
-        .map(|value| format_ident!("{}", variant_name(value)))
-        .collect();
+    let known = known_values(schema).unwrap_or_default();
+    let (variants, values): (Vec<Ident>, Vec<&str>) = variants(&known)
+        .into_iter()
+        .map(|(name, value)| (format_ident!("{name}"), value))
+        .unzip();
     let type_name = format_ident!("{name}");
     let catch_all = format_ident!("{CATCH_ALL}");
     let unlisted = format_ident!("{CATCH_ALL}{name}");
+    let without: Vec<String> = known
+        .iter()
+        .filter(|value| !values.contains(value))
+        .map(|value| format!("`{value}`"))
+        .collect();
+    let catch_all_doc = match without.is_empty() {
+        true => "A value that is not in the document, kept as received.".to_owned(),
+        false => format!(
+            "A value that is not in the document, or has no variant of its own ({}), kept as \
+             received.",
+            without.join(", ")
+        ),
+    };
+    let catch_all_docs = doc_attributes(&catch_all_doc);
 
     let docs = doc_attributes(&schema_doc(name, schema));
     let variant_docs = values
         .iter()
-        .map(|value| format!(" `{value}` on the wire."));
+        .map(|value| doc_attributes(&format!("`{value}` on the wire.")));
     let unlisted_doc = format!(
         " The text of a [`{name}`] that is not in the document. Only decoding and the \
          conversions of [`{name}`] create one, so it is never a known value."
     );
-    let schema = json_schema(name, schema, &values);
+    let schema = json_schema(name, schema, &known);
     quote! {
         #(#docs)*
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)]
@@ -44,10 +93,10 @@ pub(crate) fn extensible_enum(name: &str, schema: &Schema) -> TokenStream {
         #[non_exhaustive]
         pub enum #type_name {
             #(
-                #[doc = #variant_docs]
+                #(#variant_docs)*
                 #variants,
             )*
-            /// A value that is not in the document, kept as received.
+            #(#catch_all_docs)*
             #catch_all(#unlisted),
         }
 
@@ -92,7 +141,8 @@ pub(crate) fn extensible_enum(name: &str, schema: &Schema) -> TokenStream {
         impl ::std::str::FromStr for #type_name {
             type Err = ::std::convert::Infallible;
 
-            fn from_str(value: &str) -> Result<Self, Self::Err> {
+            // A variant may have the name of an associated type.
+            fn from_str(value: &str) -> Result<Self, ::std::convert::Infallible> {
                 Ok(Self::from(value))
             }
         }

@@ -2,36 +2,51 @@
 
 use std::collections::BTreeSet;
 
-use openapiv3::{ObjectType, Schema};
+use openapiv3::{ObjectType, ReferenceOr, Schema};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::{
-    Attribute, Field, Fields, GenericArgument, Item, ItemStruct, Meta, PathArguments, Token, Type,
-    parse_quote, punctuated::Punctuated, visit_mut::VisitMut,
+    Attribute, GenericArgument, Ident, Item, ItemStruct, Path, PathArguments, Type, parse_quote,
+    visit_mut::VisitMut,
 };
 
 use crate::{
     Error,
+    decimals::Decimals,
     docs::{doc_attributes, is_sensitive, property_doc, schema_doc},
-    document::{Document, is_extensible_enum, is_guess, object},
+    document::{Document, alternatives, is_extensible_enum, is_guess, object},
     extensible_enums::extensible_enum,
+    names::field_names,
+    prepare::{field, payloads_name},
     reader::Reader,
     short_paths::{ShortPaths, imports},
+    unions::union,
 };
 
 /// The module `types` with a struct or an enum for each named schema.
 pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<TokenStream, Error> {
     let structs = structs(progenitor);
+    let fields = |name: &str| {
+        let typify = structs.iter().find(|item| item.ident == name);
+        typify.ok_or_else(|| Error::Shape(format!("struct `{name}`")))
+    };
     let items = document
         .schemas()
         .map(|(name, schema)| {
             if is_extensible_enum(schema) {
-                return Ok(extensible_enum(name, schema));
-            }
-            let typify = structs.iter().find(|item| item.ident == name);
-            match (typify, object(schema)) {
-                (Some(typify), Some(object)) => model(name, schema, object, (*typify).clone()),
-                _ => Err(Error::Shape(format!("struct `{name}`"))),
+                Ok(extensible_enum(name, schema))
+            } else if let Some(alternatives) = alternatives(schema) {
+                let payloads = fields(&payloads_name(document, name))?;
+                let types = field_types(payloads, alternatives.len())?;
+                Ok(union(name, schema, &types))
+            } else if let Some(object) = object(schema) {
+                let types = match object.properties.is_empty() {
+                    true => Vec::new(),
+                    false => field_types(fields(name)?, object.properties.len())?,
+                };
+                Ok(model(name, schema, object, types))
+            } else {
+                Err(Error::Shape(format!("type `{name}`")))
             }
         })
         .collect::<Result<Vec<_>, _>>()?;
@@ -42,7 +57,8 @@ pub(crate) fn models(document: &Document, progenitor: &syn::File) -> Result<Toke
         /// The models: a type for each schema of the document.
         ///
         /// The `Debug` output of a model contains no customer data: it leaves out the fields that
-        /// the document marks `x-sensitive`, and those that are not in the document.
+        /// the document marks `x-sensitive`, those of any JSON, and those that are not in the
+        /// document.
         pub mod types {
             #imports
 
@@ -95,51 +111,86 @@ fn structs(progenitor: &syn::File) -> Vec<&ItemStruct> {
         .collect()
 }
 
-fn model(
-    name: &str,
-    schema: &Schema,
-    object: &ObjectType,
-    mut item: ItemStruct,
-) -> Result<TokenStream, Error> {
-    ShortPaths.visit_item_struct_mut(&mut item);
-    item.attrs = model_attributes(name, schema, object);
+/// Returns the types of the fields that `prepare` asked for.
+fn field_types(typify: &ItemStruct, count: usize) -> Result<Vec<Type>, Error> {
+    let types = (0..count).map(|index| {
+        let name = field(index);
+        let mut fields = typify.fields.iter();
+        let field = fields.find(|field| field.ident.as_ref().is_some_and(|ident| *ident == name));
+        let mut ty = field
+            .ok_or_else(|| Error::Shape(format!("field `{name}` in `{}`", typify.ident)))?
+            .ty
+            .clone();
+        ShortPaths.visit_type_mut(&mut ty);
+        InTypes.visit_type_mut(&mut ty);
+        // Typify has the box of a recursive type outside, where a builder would require a value and
+        // encoding write null.
+        if let Some(inner) = argument(&ty, "Box").and_then(|ty| argument(ty, "Option")) {
+            ty = parse_quote!(Option<Box<#inner>>);
+        }
+        Ok(ty)
+    });
+    types.collect()
+}
 
-    let Fields::Named(fields) = &mut item.fields else {
-        return Err(Error::Shape(format!("named fields in `{name}`")));
-    };
-    let mut typify: Vec<Field> = std::mem::take(&mut fields.named).into_iter().collect();
+/// Leaves out the module of the models, in which they are.
+struct InTypes;
+
+impl VisitMut for InTypes {
+    fn visit_path_mut(&mut self, path: &mut Path) {
+        if path.segments.len() > 1 && path.segments[0].ident == "types" {
+            path.segments = path.segments.iter().skip(1).cloned().collect();
+        }
+        syn::visit_mut::visit_path_mut(self, path);
+    }
+}
+
+fn model(name: &str, schema: &Schema, object: &ObjectType, types: Vec<Type>) -> TokenStream {
+    let attributes = model_attributes(name, schema, object);
+    let idents = field_names(object.properties.keys().map(String::as_str));
+    let mut fields = Vec::new();
     let mut shown = Vec::new();
     let mut reader = Reader::default();
-    for (wire_name, property) in &object.properties {
-        let Some(property) = property.as_item() else {
+    let mut decimals = Decimals::default();
+    let properties = object.properties.iter().zip(types);
+    for ((wire_name, property), ty) in properties {
+        let (ReferenceOr::Item(property), Some(ident)) = (property, idents.get(wire_name.as_str()))
+        else {
             continue;
         };
-        let position = typify.iter().position(|field| is_named(field, wire_name));
-        let mut field = position
-            .map(|position| typify.swap_remove(position))
-            .ok_or_else(|| Error::Shape(format!("field for `{wire_name}` in `{name}`")))?;
         let required = object.required.contains(wire_name);
-        complete_field(&mut field, wire_name, property, required);
-        reader.add(&field, wire_name, property, required);
-        if !is_sensitive(property) {
-            shown.extend(field.ident.clone());
+        decimals.add(
+            ident,
+            wire_name,
+            property,
+            argument(&ty, "Option").is_some() || !required,
+        );
+        // Any JSON may be personal data.
+        let is_shown = !is_sensitive(property) && !mentions(&ty, "Json");
+        fields.push(model_field(ident, ty, wire_name, property, required));
+        reader.add(ident, wire_name, property, required);
+        if is_shown && !is_sensitive(schema) {
+            shown.push(ident);
         }
-        fields.named.push(field);
     }
-    let [mut unknown] = <[Field; 1]>::try_from(typify)
-        .map_err(|_| Error::Shape(format!("one field for the unknown fields of `{name}`")))?;
-    unknown.attrs = doc_attributes(reader.doc_of_extra());
-    unknown.attrs.push(parse_quote!(#[builder(default)]));
-    unknown.attrs.push(parse_quote!(#[serde(flatten)]));
-    fields.named.push(unknown);
-
-    let ident = &item.ident;
-    let reader = reader.model(ident);
+    let extra_docs = doc_attributes(reader.doc_of_extra());
+    let ident = format_ident!("{name}");
+    let reader = reader.model(&ident);
+    let decimals = decimals.model(&ident);
     let shown_names = shown.iter().map(ToString::to_string);
-    Ok(quote! {
-        #item
+    quote! {
+        #(#attributes)*
+        pub struct #ident {
+            #(#fields,)*
+            #(#extra_docs)*
+            #[builder(default)]
+            #[serde(flatten)]
+            pub extra: BTreeMap<String, Json>,
+        }
 
         #reader
+
+        #decimals
 
         impl ::std::fmt::Debug for #ident {
             #[allow(deprecated)]
@@ -149,7 +200,7 @@ fn model(
                     .finish_non_exhaustive()
             }
         }
-    })
+    }
 }
 
 fn model_attributes(name: &str, schema: &Schema, object: &ObjectType) -> Vec<Attribute> {
@@ -171,17 +222,18 @@ fn model_attributes(name: &str, schema: &Schema, object: &ObjectType) -> Vec<Att
     attributes
 }
 
-fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, required: bool) {
-    // Typify has the box of a recursive type outside, where a builder would require a value and
-    // encoding write null.
-    if let Some(inner) = argument(&field.ty, "Box").and_then(|ty| argument(ty, "Option")) {
-        field.ty = parse_quote!(Option<Box<#inner>>);
-        if !required {
-            let skip =
-                parse_quote!(#[serde(skip_serializing_if = "::std::option::Option::is_none")]);
-            field.attrs.push(skip);
-        }
-    }
+fn model_field(
+    ident: &Ident,
+    ty: Type,
+    wire_name: &str,
+    property: &Schema,
+    required: bool,
+) -> TokenStream {
+    let is_option = argument(&ty, "Option").is_some();
+    let ty = match required || is_option {
+        true => ty,
+        false => parse_quote!(Option<#ty>),
+    };
     let mut attributes = doc_attributes(&property_doc(wire_name, property, required));
     if property.schema_data.deprecated {
         attributes.push(match &property.schema_data.description {
@@ -190,63 +242,38 @@ fn complete_field(field: &mut Field, wire_name: &str, property: &Schema, require
         });
     }
     // A builder treats an Option as optional, unless told otherwise.
-    if required && is_option(field) {
+    if required && is_option {
         attributes.push(parse_quote!(#[builder(required)]));
     }
-    attributes.extend(field.attrs.iter().filter_map(for_encoding));
+    let rename = (ident != wire_name).then(|| quote!(rename = #wire_name));
+    let skip = (!required).then(|| quote!(skip_serializing_if = "::std::option::Option::is_none"));
+    let options: Vec<TokenStream> = rename.into_iter().chain(skip).collect();
+    if !options.is_empty() {
+        attributes.push(parse_quote!(#[serde(#(#options),*)]));
+    }
     let wider = if is_guess(property, required) {
         Some(quote!(crate::schema::example))
     } else {
-        has_date_time(field).then(|| quote!(crate::schema::date_time))
+        has_date_time(&ty).then(|| quote!(crate::schema::date_time))
     };
     attributes.extend(wider.map(|wider| -> Attribute {
         parse_quote!(#[cfg_attr(feature = "schemars", schemars(transform = #wider))])
     }));
-    field.attrs = attributes;
+    quote!(#(#attributes)* pub #ident: #ty)
 }
 
-/// Returns what an attribute says of encoding, as decoding is not derived.
-fn for_encoding(attribute: &Attribute) -> Option<Attribute> {
-    let options = serde_options(attribute)?.into_iter();
-    let options = options.filter(|option| !option.path().is_ident("deserialize_with"));
-    let options: Punctuated<Meta, Token![,]> = options.collect();
-    (!options.is_empty()).then(|| parse_quote!(#[serde(#options)]))
+pub(crate) fn has_date_time(ty: &Type) -> bool {
+    mentions(ty, "DateTime")
 }
 
-fn serde_options(attribute: &Attribute) -> Option<Punctuated<Meta, Token![,]>> {
-    let is_serde = attribute.path().is_ident("serde");
-    let options = attribute.parse_args_with(Punctuated::parse_terminated);
-    options.ok().filter(|_| is_serde)
-}
-
-/// Returns `true` if serde knows `field` as `wire_name`.
-fn is_named(field: &Field, wire_name: &str) -> bool {
-    let rename = field.attrs.iter().find_map(|attribute| {
-        serde_options(attribute)?
-            .into_iter()
-            .find_map(|option| match option {
-                Meta::NameValue(option) if option.path.is_ident("rename") => Some(option.value),
-                _ => None,
-            })
-    });
-    match (rename, &field.ident) {
-        (Some(rename), _) => rename == parse_quote!(#wire_name),
-        (None, Some(ident)) => ident == wire_name,
-        (None, None) => false,
-    }
-}
-
-fn has_date_time(field: &Field) -> bool {
-    let ty = field.ty.to_token_stream().to_string();
-    ty.split_whitespace().any(|word| word == "DateTime")
-}
-
-fn is_option(field: &Field) -> bool {
-    argument(&field.ty, "Option").is_some()
+/// Returns `true` if a type consists of another, among others.
+pub(crate) fn mentions(ty: &Type, name: &str) -> bool {
+    let ty = ty.to_token_stream().to_string();
+    ty.split_whitespace().any(|word| word == name)
 }
 
 /// Returns the argument of a generic type such as `Option<T>`.
-fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
+pub(crate) fn argument<'a>(ty: &'a Type, name: &str) -> Option<&'a Type> {
     let Type::Path(ty) = ty else {
         return None;
     };

@@ -1,57 +1,97 @@
 //! A constant for each operation, for servers.
 
-use heck::{ToShoutySnakeCase, ToUpperCamelCase};
-use openapiv3::{MediaType, Operation, ReferenceOr, Schema};
+use heck::ToShoutySnakeCase;
+use openapiv3::{MediaType, Operation, ReferenceOr};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use serde_json::Value;
 
 use crate::{
+    Error,
+    client::response_type,
     docs::{doc_attributes, operation_doc},
-    document::{Document, SUBJECT, object, referred, schema_name},
+    document::{Document, schema_name},
+    short_paths::imports,
+    subjects::Subjects,
+    webhooks::Webhook,
 };
 
-pub(crate) fn operations(document: &Document) -> TokenStream {
+pub(crate) fn operations(
+    document: &Document,
+    progenitor: &syn::File,
+) -> Result<TokenStream, Error> {
+    let subjects = Subjects::new(document);
     let mut names = Vec::new();
     let mut constants = Vec::new();
     for (path, method, operation) in document.operations() {
         let id = operation.operation_id.as_deref().unwrap_or_default();
         let name = format_ident!("{}", id.to_shouty_snake_case());
         let docs = doc_attributes(&operation_doc(method, path, operation));
-        let method = method.to_uppercase();
+        let upper = method.to_uppercase();
         let example = match example(operation) {
             Some(example) => quote!(Some(#example)),
             None => quote!(None),
         };
-        let mut subjects = Vec::new();
-        if let Some(schema) = body(operation).and_then(|reference| document.schema(reference)) {
-            add_subjects(document, schema, &mut Vec::new(), &mut subjects);
-        }
+        let Webhook {
+            name: webhook,
+            url,
+            is_question,
+            route,
+            kind,
+        } = Webhook::of(document, path, operation);
+        let url = format_ident!("{url:?}");
+        let answer = if is_question {
+            format_ident!("Used")
+        } else {
+            format_ident!("Ignored")
+        };
+        let subjects = subjects.of(body(operation));
         let body = body(operation).and_then(schema_name);
         let body = body.map(|body| format_ident!("{body}"));
+        let (question, decodes_answer) = if is_question {
+            let answer = response_type(progenitor, id)?;
+            let question = quote! {
+                impl Question for types::#body {
+                    type Answer = #answer;
+                }
+            };
+            (Some(question), quote!(Some(decodes::<#answer>)))
+        } else {
+            (None, quote!(None))
+        };
         constants.push(quote! {
             #(#docs)*
             pub const #name: Operation = Operation {
                 id: #id,
-                method: #method,
+                method: #upper,
                 path: #path,
+                kind: #kind,
+                route: #route,
+                webhook: #webhook,
+                url: CalledUrl::#url,
+                answer: Answer::#answer,
                 example: #example,
                 subjects: &[#(#subjects),*],
                 decodes: decodes::<types::#body>,
+                decodes_answer: #decodes_answer,
             };
 
             impl Push for types::#body {
                 const OPERATION: Operation = #name;
             }
+
+            #question
         });
         names.push(name);
     }
     let server = document.servers().first().map(|server| server.url.as_str());
-    quote! {
+    let imports = imports();
+    Ok(quote! {
         /// The operations of the document.
         pub mod operations {
+            #imports
             use super::types;
-            use crate::{Operation, Push, SubjectField, SubjectKind, operation::decodes};
+            use crate::{Answer, CalledUrl, Operation, Push, Question, SubjectField, SubjectKind, operation::decodes};
 
             /// The URL of the first server in the document.
             pub const SERVER: &str = #server;
@@ -61,7 +101,7 @@ pub(crate) fn operations(document: &Document) -> TokenStream {
             /// All operations, in the order of the document.
             pub const ALL: &[Operation] = &[#(#names),*];
         }
-    }
+    })
 }
 
 /// Returns the reference to the body's schema.
@@ -70,39 +110,6 @@ fn body(operation: &Operation) -> Option<&str> {
         return None;
     };
     Some(reference)
-}
-
-/// Adds the properties of a schema that say whom or what an event is about, below `path`.
-fn add_subjects<'a>(
-    document: &'a Document,
-    schema: &'a Schema,
-    path: &mut Vec<&'a str>,
-    subjects: &mut Vec<TokenStream>,
-) {
-    /// Deeper than any event, where a schema contains itself.
-    const MAX_DEPTH: usize = 8;
-    let properties = object(schema)
-        .into_iter()
-        .flat_map(|object| &object.properties);
-    for (name, property) in properties {
-        let Some(property) = property.as_item() else {
-            continue;
-        };
-        path.push(name);
-        let kind = property.schema_data.extensions.get(SUBJECT);
-        if let Some(kind) = kind.and_then(|kind| kind.as_str()) {
-            let kind = format_ident!("{}", kind.to_upper_camel_case());
-            subjects.push(quote! {
-                SubjectField { kind: SubjectKind::#kind, path: &[#(#path),*] }
-            });
-        }
-        if path.len() < MAX_DEPTH
-            && let Some(schema) = referred(property).and_then(|name| document.schema(name))
-        {
-            add_subjects(document, schema, path, subjects);
-        }
-        path.pop();
-    }
 }
 
 fn media(operation: &Operation) -> Option<&MediaType> {

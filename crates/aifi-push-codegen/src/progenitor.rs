@@ -4,7 +4,11 @@ use openapiv3::OpenAPI;
 use progenitor_impl::{GenerationSettings, Generator};
 use schemars08::schema::{InstanceType, SchemaObject};
 
-use crate::{Error, document::Document, prepare::prepare};
+use crate::{
+    Error,
+    document::{Document, object},
+    prepare::prepare,
+};
 
 /// Runs progenitor and returns its source as a syntax tree.
 pub(crate) fn run(document: &Document) -> Result<syn::File, Error> {
@@ -21,8 +25,11 @@ fn settings(document: &Document) -> GenerationSettings {
         .with_map_type("::std::collections::BTreeMap")
         // An f64 encodes 95 as 95.0, and rounds.
         .with_conversion(number(), "crate::Number", [].into_iter());
-    for (name, _) in document.extensible_enums() {
-        settings.with_replacement(name, name, [].into_iter());
+    for (name, schema) in document.schemas() {
+        if object(schema).is_none() {
+            // As progenitor writes it in the methods of the client.
+            settings.with_replacement(name, format!("types::{name}"), [].into_iter());
+        }
     }
     settings
 }

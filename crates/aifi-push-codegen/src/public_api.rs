@@ -154,12 +154,14 @@ impl VisitMut for PublicItems {
 
     fn visit_item_const_mut(&mut self, item: &mut syn::ItemConst) {
         if let Expr::Struct(value) = &mut *item.expr {
-            // Of an operation: where it is called.
+            // Of an operation: where it is called, and what a receiver does with it.
+            let shown = ["id", "method", "path", "kind", "answer"];
             let all = std::mem::take(&mut value.fields);
-            let literals = all
-                .into_iter()
-                .filter(|field| matches!(field.expr, Expr::Lit(_)));
-            value.fields = literals.collect();
+            let of_user = all.into_iter().filter(|field| {
+                let name = field.member.to_token_stream().to_string();
+                shown.contains(&name.as_str())
+            });
+            value.fields = of_user.collect();
         } else {
             item.expr = parse_quote!(_);
         }

@@ -1,10 +1,10 @@
-//! Decoding of a model. It is not derived: serde's `flatten` would round the numbers in `extra`, and
-//! one odd value would cost the event.
+//! Decoding of a model. It is not derived: serde's `flatten` would round the numbers in `extra`,
+//! and one odd value would cost the event.
 
 use openapiv3::Schema;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Field, Ident};
+use syn::Ident;
 
 use crate::document::is_guess;
 
@@ -18,10 +18,7 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn add(&mut self, field: &Field, name: &str, property: &Schema, required: bool) {
-        let Some(ident) = &field.ident else {
-            return;
-        };
+    pub(crate) fn add(&mut self, ident: &Ident, name: &str, property: &Schema, required: bool) {
         let is_guess = is_guess(property, required);
         self.has_guesses |= is_guess;
         self.arms.push(if is_guess {

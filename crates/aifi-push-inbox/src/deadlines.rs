@@ -8,6 +8,10 @@ use std::time::Duration;
 /// How long a request waits for its event to be stored, before it is answered with 503.
 pub const REQUEST: Duration = Duration::from_secs(10);
 
+/// How long whoever answers a question may take once its event is stored, unless a receiver is told
+/// otherwise: a customer waits.
+pub const ANSWER: Duration = Duration::from_secs(3);
+
 /// How long a probe of the inbox, or a scrape of its metrics, may take.
 pub const STATUS: Duration = Duration::from_secs(5);
 
@@ -54,5 +58,7 @@ const _: () = {
         REQUEST,
     );
     assert_before(STATUS, REQUEST);
+    // A server that stops gives what is in flight as long as a request may take to be stored.
+    assert_before(ANSWER, REQUEST);
     assert_before(JETSTREAM_ANSWER, JETSTREAM_ELECTION);
 };

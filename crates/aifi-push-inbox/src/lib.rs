@@ -63,6 +63,7 @@ mod stats;
 mod stored;
 mod subject;
 mod via;
+mod visits;
 
 pub use aifi_push::{RetryPolicy, SubjectKind};
 pub use consumer::{Consumer, ConsumerBuilder, HandlerError, Received};
@@ -85,4 +86,5 @@ pub use sqlite::SqliteInbox;
 pub use stats::{ConsumerStats, InboxStats};
 pub use stored::{DeliveryStatus, EventFilter, EventState, Position, StoredEvent};
 pub use subject::Subject;
-pub use via::{MAX_HOPS, VIA_HEADER};
+pub use via::{ATTEMPT_HEADER, MAX_HOPS, VIA_HEADER};
+pub use visits::{Visit, VisitEvent, VisitOrder, VisitReader, VisitStore, VisitZone, Visits};

@@ -93,6 +93,14 @@ fn all_of(event: &Event) -> Option<BTreeSet<Subject>> {
     Some(subjects)
 }
 
+/// Returns the session that an event is about, if it is about one only.
+pub(crate) fn session_of(event: &Event) -> Option<String> {
+    let subjects = all_of(event)?.into_iter();
+    let mut sessions = subjects.filter(|subject| subject.kind == SubjectKind::Session);
+    let session = sessions.next()?.value;
+    (sessions.next().is_none() && !session.is_empty()).then_some(session)
+}
+
 /// Adds what is at `path`. Places in a list are no part of a path.
 fn add<'a>(
     value: &'a Value,

@@ -6,6 +6,11 @@
 /// own.
 pub const VIA_HEADER: &str = "aifi-push-via";
 
+/// The name of the header in which a delivery carries the number of its attempt, by Standard Webhooks.
+/// The platform sends none, so an event that has it was forwarded, and whoever forwards it does not
+/// read the response as an answer.
+pub const ATTEMPT_HEADER: &str = "webhook-attempt";
+
 /// How many ids a [`VIA_HEADER`] has at most. An event that came through more receivers goes no
 /// further: they forward in a circle.
 pub const MAX_HOPS: usize = 32;

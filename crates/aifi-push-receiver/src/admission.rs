@@ -1,4 +1,4 @@
-//! How many events may wait to be stored.
+//! How many events may wait.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::refusal::Refusal;
 
-/// Limits the events that wait, in number and bytes.
+/// Limits what waits, in number and bytes: events to be stored, or questions to be answered.
 pub(crate) struct Admission {
     events: Arc<Semaphore>,
     bytes: Arc<Semaphore>,

@@ -22,6 +22,11 @@ impl ReceiverError {
     pub fn setting(&self) -> &str {
         self.setting
     }
+
+    /// Returns what is wrong with it, and how to fix it.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
 }
 
 /// Why a server can't start.

@@ -44,6 +44,7 @@
 //! - A 2xx means that the body is durable, byte for byte, and survives a crash of the machine.
 //! - A body that fails to decode is stored too, and quarantined.
 //! - Two identical requests are two events: nothing is dropped because of its content.
+//! - A question is stored before [somebody answers](ReceiverBuilder::answer) it.
 //!
 //! # Features
 //!
@@ -59,6 +60,7 @@
 //! [`Consumer`]: inbox::Consumer
 
 mod admission;
+mod answer;
 mod content_coding;
 mod decode;
 mod error;
@@ -68,7 +70,7 @@ mod metrics_format;
 mod receive;
 mod receiver;
 mod refusal;
-mod route;
+mod routes;
 #[cfg(feature = "server")]
 mod server;
 mod state;
@@ -81,6 +83,7 @@ pub use error::ReceiverError;
 #[cfg(feature = "server")]
 pub use error::ServerError;
 pub use receiver::{Receiver, ReceiverBuilder};
+pub use routes::{Routes, RoutesBuilder, WebhookUrl};
 #[cfg(feature = "tls")]
 pub use server::TlsCertificate;
 #[cfg(feature = "server")]

@@ -12,6 +12,8 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
+use crate::answer::AnswerMetrics;
+
 /// What the receiver counts. A clone is the same counters.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -27,6 +29,7 @@ struct Counters {
     decoder_panics: Counter,
     refused: Family<ReasonLabel, Counter>,
     returned: Counter,
+    answers: AnswerMetrics,
     commit_seconds: Histogram,
     queued: Gauge,
     events: Gauge,
@@ -75,13 +78,14 @@ impl Drop for Storing<'_> {
 }
 
 impl Metrics {
-    pub(crate) fn new(collectors: Vec<Box<dyn Collector>>) -> Self {
+    pub(crate) fn new(collectors: Vec<Box<dyn Collector>>, answers: AnswerMetrics) -> Self {
         let counters = Counters {
             received: Family::default(),
             quarantined: Family::default(),
             decoder_panics: Counter::default(),
             refused: Family::default(),
             returned: Counter::default(),
+            answers,
             commit_seconds: Histogram::new([
                 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0,
             ]),
@@ -108,6 +112,10 @@ impl Metrics {
 
     pub(crate) fn register(&self, registry: &mut Registry) {
         self.counters.register(registry);
+    }
+
+    pub(crate) fn answers(&self) -> &AnswerMetrics {
+        &self.counters.answers
     }
 
     pub(crate) fn storing(&self) -> Storing<'_> {
@@ -193,6 +201,7 @@ impl Counters {
             "Events that were forwarded from this inbox and came back; they are not stored again",
             self.returned.clone(),
         );
+        self.answers.register(registry);
         registry.register_with_unit(
             "commit",
             "Time until an event was durable",

@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use aifi_push::{Operation, types::ApiErrorDetail};
-use aifi_push_inbox::{ErrorChain, Event, EventFilter, MAX_HOPS, NewEvent, VIA_HEADER, deadlines};
+use aifi_push::{Answer, Operation, types::ApiErrorDetail};
+use aifi_push_inbox::{
+    ATTEMPT_HEADER, ErrorChain, Event, EventFilter, MAX_HOPS, NewEvent, VIA_HEADER, deadlines,
+};
 use axum::{
     Json, Router,
     body::{Body, HttpBody},
@@ -24,9 +26,8 @@ use crate::{
     admission::Admitted,
     content_coding::{Decompressed, decompress},
     decode::Decoded,
-    error::ReceiverError,
     refusal::{Refusal, api_error},
-    route::Route,
+    routes::{Route, Routes},
     state::AppState,
 };
 
@@ -35,60 +36,40 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A header is kept up to this length, so that an event fits beside any body into a broker's message.
 const MAX_HEADER_CHARS: usize = 1200;
 
-/// The routes at the root of a router, which may be nested anywhere.
-pub(crate) fn router(state: &Arc<AppState>) -> Router {
-    at(state, "")
-}
-
-/// The routes below a base path, and a response for every other path.
-pub(crate) fn app(state: &Arc<AppState>, base_path: &str) -> Result<Router, ReceiverError> {
-    let base_path = base_path.trim_end_matches('/');
-    let is_path = base_path.strip_prefix('/').is_some_and(|segments| {
-        segments.split('/').all(|segment| {
-            let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-            !segment.is_empty() && segment.bytes().all(is_unreserved)
-        })
-    });
-    if !base_path.is_empty() && !is_path {
-        return Err(ReceiverError::new(
-            "base_path",
-            format!(
-                "invalid path {base_path:?}: expected letters, digits, `-`, `.`, `_` and `~`, such \
-                 as /webhook"
-            ),
-        ));
-    }
-    Ok(at(state, base_path))
-}
-
-fn at(state: &Arc<AppState>, base_path: &str) -> Router {
-    let base_path: Arc<str> = base_path.into();
+/// Receives events at these routes, and answers every other path.
+pub(crate) fn router(state: &Arc<AppState>, routes: Routes) -> Router {
     let answer = async move |State(state): State<Arc<AppState>>, request: Request| {
-        answer(state, &base_path, request).await
+        answer(state, &routes, request).await
     };
+    state.answerers.log_unanswered();
     Router::new().fallback(answer).with_state(Arc::clone(state))
 }
 
 /// Answers a request at any path. What only looks, as the probe of a proxy or the test button of a
 /// dashboard does, is no event that is lost.
-async fn answer(state: Arc<AppState>, base_path: &str, request: Request) -> Response {
-    let route = Route::of(request.uri().path(), base_path);
+async fn answer(state: Arc<AppState>, routes: &Routes, request: Request) -> Response {
     let is_event = !["GET", "HEAD", "OPTIONS"].contains(&request.method().as_str());
-    match route {
+    let refusal = match routes.find(request.uri().path()) {
         Route::Operation(operation) if request.method().as_str() == operation.method => {
-            receive(state, operation, request).await
+            return receive(state, operation, request).await;
         }
-        Route::Operation(_) | Route::Base if *request.method() == Method::OPTIONS => {
-            (StatusCode::NO_CONTENT, [(ALLOW, "POST, OPTIONS")]).into_response()
+        Route::Operation(_) | Route::BaseUrl { .. } | Route::BasePath
+            if *request.method() == Method::OPTIONS =>
+        {
+            return (StatusCode::NO_CONTENT, [(ALLOW, "POST, OPTIONS")]).into_response();
         }
-        Route::Base if !is_event => {
-            "events are received below this path, by POST\n".into_response()
+        Route::BaseUrl { .. } | Route::BasePath if !is_event => {
+            return "events are received below this path, by POST\n".into_response();
         }
-        // A redirect on the way may have changed the method, so that the sender must see a failure.
-        Route::Operation(_) if is_event => state.refuse(Refusal::MethodNotAllowed, &request),
-        Route::Operation(_) => Refusal::MethodNotAllowed.into_response(),
-        Route::Base | Route::NotFound if is_event => state.refuse(Refusal::NotFound, &request),
-        Route::Base | Route::NotFound => Refusal::NotFound.into_response(),
+        Route::Operation(_) => Refusal::MethodNotAllowed,
+        Route::BaseUrl { webhook } => Refusal::BaseUrl { webhook },
+        Route::BasePath | Route::NotFound => Refusal::NotFound,
+    };
+    // A redirect on the way may have changed the method, so that the sender must see a failure.
+    if is_event {
+        state.refuse(refusal, &request)
+    } else {
+        refusal.into_response()
     }
 }
 
@@ -114,7 +95,18 @@ async fn receive(
             Err(Refusal::Unauthorized)
         };
         let mut response = match accepted {
-            Ok(Accepted::Stored(decoded)) => state.respond(id, &decoded),
+            Ok(Accepted::Stored { event, decoded }) => {
+                let answer = if is_asked(operation, &head.headers) {
+                    state.answer(operation, event, &decoded).await
+                } else {
+                    None
+                };
+                answer.unwrap_or_else(|| state.respond(id, &decoded))
+            }
+            // Whoever reads the response would take a success for the answer.
+            Ok(Accepted::StoredBefore(_)) if is_asked(operation, &head.headers) => {
+                state.refuse_at(Refusal::Circle, head.uri.path())
+            }
             Ok(Accepted::StoredBefore(id)) => {
                 (StatusCode::OK, Json(id.to_string())).into_response()
             }
@@ -144,8 +136,11 @@ pub(crate) struct Authenticated;
 
 /// What became of a request that is not refused.
 enum Accepted {
-    Stored(Decoded),
-    /// The event was forwarded from this inbox, and came back.
+    Stored {
+        event: Event,
+        decoded: Decoded,
+    },
+    /// The event was passed on from this inbox, and came back.
     StoredBefore(Uuid),
 }
 
@@ -172,15 +167,16 @@ async fn accept(
     tracing::Span::current().record("bytes", body.len());
     let (body, decoded) = state.decode(operation, headers, body)?;
     let admitted = state.admission.admit(body.len())?;
+    let event = Event::with_id(id, operation, body).headers(kept(headers, &decoded));
     let new = NewEvent {
-        event: Event::with_id(id, operation, body).headers(kept(headers, &decoded)),
+        event: event.clone(),
         verdict: decoded.verdict(),
     };
     // A task of its own, so that a sender that hangs up changes nothing.
     let store = store(Arc::clone(state), operation, new, admitted).in_current_span();
     let stored = state.admission.tasks.spawn(store);
     match timeout(deadlines::REQUEST, stored).await {
-        Ok(Ok(stored)) => stored.map(|()| Accepted::Stored(decoded)),
+        Ok(Ok(stored)) => stored.map(|()| Accepted::Stored { event, decoded }),
         Ok(Err(error)) => {
             tracing::error!(%error, "storing the event panicked");
             Err(Refusal::Unavailable)
@@ -191,6 +187,12 @@ async fn accept(
             Err(Refusal::Unavailable)
         }
     }
+}
+
+/// Returns `true` if the sender reads the response: one that forwards a question asks nothing, as it was
+/// asked where it comes from.
+fn is_asked(operation: &Operation, headers: &HeaderMap) -> bool {
+    operation.answer == Answer::Used && !headers.contains_key(ATTEMPT_HEADER)
 }
 
 /// Finds the event of a request in the inbox, if it was forwarded from there.
@@ -306,7 +308,11 @@ impl AppState {
     fn note_loop(&self, id: Uuid) {
         self.metrics.returned.inc();
         if let Some(unlogged) = self.log_limit.admit("returned") {
-            tracing::warn!(%id, unlogged, "a forwarded event came back: --forward leads in a circle");
+            tracing::warn!(
+                %id,
+                unlogged,
+                "an event came back: who forwards events or asks for answers does so in a circle"
+            );
         }
     }
 

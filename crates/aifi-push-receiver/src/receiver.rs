@@ -15,10 +15,12 @@ use prometheus_client::{collector::Collector, registry::Registry};
 
 use crate::{
     admission::Admission,
+    answer::{AnswerMetrics, AnswerSettings},
     error::ReceiverError,
     log_limit::LogLimit,
     metrics::Metrics,
     receive,
+    routes::Routes,
     state::AppState,
     status::{self, Readiness},
     tokens::Tokens,
@@ -59,22 +61,25 @@ impl Receiver {
             max_queued_bytes: 64 * 1024 * 1024,
             accepted_status: StatusCode::CREATED,
             quarantined_status: StatusCode::UNPROCESSABLE_ENTITY,
+            answers: AnswerSettings::default(),
             collectors: Vec::new(),
         }
     }
 
-    /// Returns routes for the operations of the document, each at the last segment of its path.
+    /// Returns routes for the operations of the document, to nest at the path below which the
+    /// [webhooks](Routes) have their URLs.
     ///
     /// | status | when |
     /// |---|---|
     /// | 201, or as [set](ReceiverBuilder::accepted_status), the id of the event | the event is stored |
     /// | 422, or as [set](ReceiverBuilder::quarantined_status) | it is stored and quarantined, as its body failed to decode |
+    /// | 200, the answer | it is a question, and its answerer [answered](ReceiverBuilder::answer) |
     /// | 200, the id of the event | it was forwarded from this inbox, and came back |
     /// | 400, 408 | the body did not arrive in full, or in time |
     /// | 401 | there is no token, or one that is not accepted |
     /// | 404, 405 | no operation of the document has this path, this method |
     /// | 413 | the body is too large |
-    /// | 503 with `Retry-After` | too many events wait, or the inbox failed |
+    /// | 503 with `Retry-After` | too many events wait, the inbox failed, or nobody answered a question |
     ///
     /// Every body of a refusal is an [`ApiError`](aifi_push::types::ApiError). Slashes at the end of a
     /// path or doubled ones, and the `Content-Type`, change nothing: whether the body decodes
@@ -82,7 +87,21 @@ impl Receiver {
     ///
     /// The routes are a fallback: nest them in an application that has one of its own.
     pub fn router(&self) -> Router {
-        receive::router(&self.state)
+        self.router_with(&Routes::nested())
+    }
+
+    /// Returns [`router`](Self::router) with the URLs that are configured for some webhooks, for the
+    /// root of a server. If it is nested, they are below that path.
+    ///
+    /// ```no_run
+    /// # use aifi_push_receiver::{Receiver, ReceiverError, Routes};
+    /// # fn app(receiver: &Receiver) -> Result<axum::Router, ReceiverError> {
+    /// let routes = Routes::below("/webhook").route("checkout-zone", "/zones").build()?;
+    /// Ok(receiver.router_with(&routes).merge(receiver.status_router()))
+    /// # }
+    /// ```
+    pub fn router_with(&self, routes: &Routes) -> Router {
+        receive::router(&self.state, routes.clone())
     }
 
     /// Returns routes for operators, without a token: `/livez` reports that the process is alive,
@@ -98,12 +117,14 @@ impl Receiver {
     /// Returns everything on one address, for a server that does nothing else:
     /// [`router`](Self::router) below a base path such as `/webhook`, and
     /// [`status_router`](Self::status_router). Any other path is answered with 404.
+    /// [`router_with`](Self::router_with) is for URLs that are configured otherwise.
     ///
     /// # Errors
     ///
     /// [`ReceiverError`] if the base path is invalid.
     pub fn app(&self, base_path: &str) -> Result<Router, ReceiverError> {
-        Ok(self.events_app(base_path)?.merge(self.status_router()))
+        let routes = Routes::below(base_path).build()?;
+        Ok(self.router_with(&routes).merge(self.status_router()))
     }
 
     /// Returns the same without the status routes, for a server that has these on another address.
@@ -112,7 +133,8 @@ impl Receiver {
     ///
     /// As for [`app`](Self::app).
     pub fn events_app(&self, base_path: &str) -> Result<Router, ReceiverError> {
-        receive::app(&self.state, base_path)
+        let routes = Routes::below(base_path).status_elsewhere().build()?;
+        Ok(self.router_with(&routes))
     }
 
     /// Makes [`is_ready`](Self::is_ready) and `/readyz` false while events are received as before, so
@@ -183,6 +205,7 @@ pub struct ReceiverBuilder {
     max_queued_bytes: usize,
     accepted_status: StatusCode,
     quarantined_status: StatusCode,
+    pub(crate) answers: AnswerSettings,
     collectors: Vec<Box<dyn Collector>>,
 }
 
@@ -201,7 +224,8 @@ impl ReceiverBuilder {
     }
 
     /// Sets how many events may wait to be stored, and how many bytes. More requests than that are
-    /// answered with 503. Defaults to 10,000 events of 64 MiB in all.
+    /// answered with 503. As many questions may wait for their answer, which keeps no event from being
+    /// stored. Defaults to 10,000 events of 64 MiB in all.
     pub fn max_queued(mut self, events: usize, bytes: usize) -> Self {
         self.max_queued_events = events;
         self.max_queued_bytes = bytes;
@@ -294,11 +318,15 @@ impl ReceiverBuilder {
                 ),
             ));
         }
+        let answerers = self.answers.check()?;
+        let answers = AnswerMetrics::new(&answerers);
         let state = AppState {
             inbox: self.inbox,
             tokens: self.tokens,
             admission: Admission::new(self.max_queued_events, self.max_queued_bytes),
-            metrics: Metrics::new(self.collectors),
+            questions: Admission::new(self.max_queued_events, self.max_queued_bytes),
+            metrics: Metrics::new(self.collectors, answers),
+            answerers,
             log_limit: LogLimit::default(),
             readiness: Readiness::default(),
             draining: AtomicBool::new(false),

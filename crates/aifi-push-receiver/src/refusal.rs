@@ -1,6 +1,9 @@
 //! Requests that are refused, and how the sender is told.
 
-use aifi_push::types::{ApiError, ApiErrorDetail};
+use aifi_push::{
+    operations,
+    types::{ApiError, ApiErrorDetail},
+};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -8,13 +11,17 @@ use axum::{
 };
 
 /// How long a sender is asked to wait before it tries again, in seconds.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// Why a request is refused. Nothing was stored, unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Unauthorized,
     NotFound,
+    /// The URL of a webhook, without the segment that the platform appends.
+    BaseUrl {
+        webhook: &'static str,
+    },
     MethodNotAllowed,
     TooLarge {
         limit: usize,
@@ -25,6 +32,8 @@ pub(crate) enum Refusal {
     /// The inbox failed, or did not answer in time: then the event may have been stored.
     Unavailable,
     Closing,
+    /// A question came back to where it was asked from: it was stored before.
+    Circle,
 }
 
 impl Refusal {
@@ -32,7 +41,7 @@ impl Refusal {
     pub(crate) fn reason(self) -> &'static str {
         match self {
             Self::Unauthorized => "unauthorized",
-            Self::NotFound => "not_found",
+            Self::NotFound | Self::BaseUrl { .. } => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge { .. } => "too_large",
             Self::Slow => "slow",
@@ -40,18 +49,20 @@ impl Refusal {
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::Closing => "closing",
+            Self::Circle => "circle",
         }
     }
 
     fn status(self) -> StatusCode {
         match self {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::BaseUrl { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Slow => StatusCode::REQUEST_TIMEOUT,
             Self::Broken => StatusCode::BAD_REQUEST,
             Self::Overloaded | Self::Unavailable | Self::Closing => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Circle => StatusCode::LOOP_DETECTED,
         }
     }
 
@@ -59,13 +70,14 @@ impl Refusal {
     fn kind(self) -> &'static str {
         match self {
             Self::Unauthorized => "E_UNAUTHORIZED",
-            Self::NotFound => "E_NOT_FOUND",
+            Self::NotFound | Self::BaseUrl { .. } => "E_NOT_FOUND",
             Self::MethodNotAllowed => "E_METHOD_NOT_ALLOWED",
             Self::TooLarge { .. } => "E_BODY_TOO_LARGE",
             Self::Slow => "E_BODY_TIMEOUT",
             Self::Broken => "E_BODY_INCOMPLETE",
             Self::Overloaded => "E_OVERLOADED",
             Self::Unavailable | Self::Closing => "E_UNAVAILABLE",
+            Self::Circle => "E_CIRCLE",
         }
     }
 
@@ -75,6 +87,16 @@ impl Refusal {
                 "missing or unknown token: send `Authorization: Bearer <token>`".into()
             }
             Self::NotFound => "no event is received at this path".into(),
+            Self::BaseUrl { webhook } => {
+                let all = operations::ALL.iter();
+                let its = all.filter(|operation| operation.webhook == webhook);
+                let segments: Vec<_> = its.map(|its| format!("/{}", its.segment())).collect();
+                format!(
+                    "no event is received at this path itself: those of the webhook `{webhook}` are \
+                     at {} below it, and other webhooks have other URLs",
+                    segments.join(" and ")
+                )
+            }
             Self::MethodNotAllowed => "an event is sent by POST".into(),
             Self::TooLarge { limit } => {
                 format!("the body is too large: at most {limit} bytes are accepted")
@@ -84,6 +106,9 @@ impl Refusal {
             Self::Overloaded => "too many events are waiting: send it again".into(),
             Self::Unavailable => "the event could not be stored: send it again".into(),
             Self::Closing => "the receiver is stopping: send it again".into(),
+            Self::Circle => {
+                "this question was asked from here: receivers ask each other in a circle".into()
+            }
         }
     }
 }
@@ -107,7 +132,7 @@ impl IntoResponse for Refusal {
             Self::MethodNotAllowed => {
                 headers.insert(header::ALLOW, HeaderValue::from_static("POST, OPTIONS"));
             }
-            Self::NotFound => {}
+            Self::NotFound | Self::BaseUrl { .. } | Self::Circle => {}
         }
         response
     }

@@ -12,13 +12,17 @@ use aifi_push_inbox::Inbox;
 use axum::http::StatusCode;
 
 use crate::{
-    admission::Admission, log_limit::LogLimit, metrics::Metrics, status::Readiness, tokens::Tokens,
+    admission::Admission, answer::Answerers, log_limit::LogLimit, metrics::Metrics,
+    status::Readiness, tokens::Tokens,
 };
 
 pub(crate) struct AppState {
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) tokens: Tokens,
     pub(crate) admission: Admission,
+    pub(crate) answerers: Answerers,
+    /// The questions that wait for an answer: they must not keep other events from being stored.
+    pub(crate) questions: Admission,
     pub(crate) metrics: Metrics,
     pub(crate) log_limit: LogLimit,
     pub(crate) readiness: Readiness,

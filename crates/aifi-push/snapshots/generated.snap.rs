@@ -4,7 +4,8 @@
 /// The models: a type for each schema of the document.
 ///
 /// The `Debug` output of a model contains no customer data: it leaves out the fields that
-/// the document marks `x-sensitive`, and those that are not in the document.
+/// the document marks `x-sensitive`, those of any JSON, and those that are not in the
+/// document.
 pub mod types {
     use ::chrono::{DateTime, Utc};
     use ::std::collections::BTreeMap;
@@ -176,6 +177,2535 @@ pub mod types {
                 .field("time_of_issue", &self.time_of_issue)
                 .field("payment", &self.payment)
                 .field("shopper", &self.shopper)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// A customer entered a store.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    pub struct TransitionEntered {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(
+            rename = "sessionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub session_id: Option<String>,
+        /// The shopping session that began, if there is one.
+        ///
+        /// `session` on the wire, documented by the vendor.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub session: Option<Session>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub customer: Option<Customer>,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "storeId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub store_id: Option<i64>,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub store: Option<Store>,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "storeExternalId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(
+            rename = "timeOfOrigin",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: Option<DateTime<Utc>>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(
+            rename = "timeOfIssue",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: Option<DateTime<Utc>>,
+        /// How the visit is paid.
+        ///
+        /// `payment` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub payment: Option<Payment>,
+        /// Identifier of the Shopper.
+        ///
+        /// `shopperId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "shopperId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub shopper_id: Option<String>,
+        /// The shopper.
+        ///
+        /// `shopper` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub shopper: Option<Shopper>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for TransitionEntered {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut session = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut payment = None;
+            let mut shopper_id = None;
+            let mut shopper = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "session" => __object.documented("session", &mut session),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "payment" => __object.example("payment", &mut payment),
+                    "shopperId" => __object.documented("shopperId", &mut shopper_id),
+                    "shopper" => __object.example("shopper", &mut shopper),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: session_id.flatten(),
+                session: session.flatten(),
+                customer: customer.flatten(),
+                store_id: store_id.flatten(),
+                store: store.flatten(),
+                store_external_id: store_external_id.flatten(),
+                time_of_origin: time_of_origin.flatten(),
+                time_of_issue: time_of_issue.flatten(),
+                payment,
+                shopper_id: shopper_id.flatten(),
+                shopper,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for TransitionEntered {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for TransitionEntered {}
+    impl ::std::fmt::Debug for TransitionEntered {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("TransitionEntered")
+                .field("session", &self.session)
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("payment", &self.payment)
+                .field("shopper", &self.shopper)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// A customer entered a checkout zone.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    pub struct CheckoutZoneEntered {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(
+            rename = "sessionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub session_id: Option<String>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub customer: Option<Customer>,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "storeId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub store_id: Option<i64>,
+        /// The store.
+        ///
+        /// `store` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub store: Option<Store>,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "storeExternalId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "timeOfOrigin",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub time_of_origin: Option<DateTime<Utc>>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "timeOfIssue",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub time_of_issue: Option<DateTime<Utc>>,
+        /// The shopping session, if there is one.
+        ///
+        /// `session` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub session: Option<Session>,
+        /// Identifier of the checkout zone: a string, and an integer for old integrations.
+        ///
+        /// `checkoutZoneId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "checkoutZoneId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub checkout_zone_id: Option<IntegerOrString>,
+        /// Whether the customer needs attention. Deprecated by the vendor, who names no other field.
+        ///
+        /// `specialAttention` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[deprecated(
+            note = "Whether the customer needs attention. Deprecated by the vendor, who names no other field."
+        )]
+        #[serde(
+            rename = "specialAttention",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub special_attention: Option<bool>,
+        /// Flags of the session. Deprecated by the vendor, who names no other field.
+        ///
+        /// `shoppingSessionFlags` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[deprecated(
+            note = "Flags of the session. Deprecated by the vendor, who names no other field."
+        )]
+        #[serde(
+            rename = "shoppingSessionFlags",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub shopping_session_flags: Option<Vec<Json>>,
+        /// The shopper.
+        ///
+        /// `shopper` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub shopper: Option<Shopper>,
+        /// What is in the cart, if the webhook is configured with `send_cart`.
+        ///
+        /// `cart` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub cart: Option<Vec<CartItem>>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for CheckoutZoneEntered {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut session = None;
+            let mut checkout_zone_id = None;
+            let mut special_attention = None;
+            let mut shopping_session_flags = None;
+            let mut shopper = None;
+            let mut cart = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.example("sessionId", &mut session_id),
+                    "customer" => __object.example("customer", &mut customer),
+                    "storeId" => __object.example("storeId", &mut store_id),
+                    "store" => __object.example("store", &mut store),
+                    "storeExternalId" => {
+                        __object.example("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.example("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => __object.example("timeOfIssue", &mut time_of_issue),
+                    "session" => __object.example("session", &mut session),
+                    "checkoutZoneId" => {
+                        __object.example("checkoutZoneId", &mut checkout_zone_id)
+                    }
+                    "specialAttention" => {
+                        __object.example("specialAttention", &mut special_attention)
+                    }
+                    "shoppingSessionFlags" => {
+                        __object
+                            .example("shoppingSessionFlags", &mut shopping_session_flags)
+                    }
+                    "shopper" => __object.example("shopper", &mut shopper),
+                    "cart" => __object.example("cart", &mut cart),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id,
+                customer,
+                store_id,
+                store,
+                store_external_id,
+                time_of_origin,
+                time_of_issue,
+                session,
+                checkout_zone_id,
+                special_attention,
+                shopping_session_flags,
+                shopper,
+                cart,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for CheckoutZoneEntered {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for CheckoutZoneEntered {}
+    impl ::std::fmt::Debug for CheckoutZoneEntered {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("CheckoutZoneEntered")
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("session", &self.session)
+                .field("checkout_zone_id", &self.checkout_zone_id)
+                .field("special_attention", &self.special_attention)
+                .field("shopper", &self.shopper)
+                .field("cart", &self.cart)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// Integer or String, or any other JSON.
+    #[derive(Clone, PartialEq)]
+    #[non_exhaustive]
+    pub enum IntegerOrString {
+        /// A value of the type `Integer`.
+        Integer(i64),
+        /// A value of the type `String`.
+        String(String),
+        /// Any other JSON, kept as received.
+        Other(Json),
+    }
+
+    impl crate::union::Union for IntegerOrString {
+        fn read(json: &str) -> ::std::option::Option<Self> {
+            if let Some(value) = crate::model::Decode::fit(json) {
+                return Some(Self::Integer(value));
+            }
+            if let Some(value) = crate::model::Decode::fit(json) {
+                return Some(Self::String(value));
+            }
+            None
+        }
+
+        fn other(json: Json) -> Self {
+            Self::Other(json)
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for IntegerOrString {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::union::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for IntegerOrString {
+        fn fit(json: &str) -> ::std::option::Option<Self> {
+            Some(crate::union::read(json))
+        }
+    }
+
+    impl ::serde::Serialize for IntegerOrString {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::std::result::Result<S::Ok, S::Error> {
+            match self {
+                Self::Integer(value) => ::serde::Serialize::serialize(value, serializer),
+                Self::String(value) => ::serde::Serialize::serialize(value, serializer),
+                Self::Other(value) => ::serde::Serialize::serialize(value, serializer),
+            }
+        }
+    }
+
+    impl ::std::fmt::Debug for IntegerOrString {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            match self {
+                Self::Integer(value) => f.debug_tuple("Integer").field(value).finish(),
+                Self::String(value) => f.debug_tuple("String").field(value).finish(),
+                Self::Other(_) => f.debug_tuple("Other").finish_non_exhaustive(),
+            }
+        }
+    }
+
+    impl From<i64> for IntegerOrString {
+        fn from(value: i64) -> Self {
+            Self::Integer(value)
+        }
+    }
+
+    impl From<String> for IntegerOrString {
+        fn from(value: String) -> Self {
+            Self::String(value)
+        }
+    }
+
+    impl From<&str> for IntegerOrString {
+        fn from(value: &str) -> Self {
+            Self::String(value.to_owned())
+        }
+    }
+
+    #[cfg(feature = "schemars")]
+    impl ::schemars::JsonSchema for IntegerOrString {
+        fn schema_name() -> ::std::borrow::Cow<'static, str> {
+            "IntegerOrString".into()
+        }
+
+        fn json_schema(
+            generator: &mut ::schemars::SchemaGenerator,
+        ) -> ::schemars::Schema {
+            let alternatives = [
+                generator.subschema_for::<i64>(),
+                generator.subschema_for::<String>(),
+                true.into(),
+            ];
+            let mut schema = ::schemars::json_schema!(
+                { "description" : "Integer or String, or any other JSON.", "anyOf" :
+                alternatives, }
+            );
+            crate::schema::date_time(&mut schema);
+            schema
+        }
+    }
+
+    /// A customer left a checkout zone.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["sessionId",
+                "customer",
+                "storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "session",
+                "checkoutZoneId",
+                "shopper"]
+            )
+        )
+    )]
+    pub struct CheckoutZoneLeft {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(rename = "sessionId")]
+        pub session_id: String,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(rename = "storeId")]
+        pub store_id: i64,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        pub store: Store,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "storeExternalId")]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// The shopping session, if there is one.
+        ///
+        /// `session` on the wire, documented by the vendor.
+        #[builder(required)]
+        pub session: Option<Session>,
+        /// Identifier of the checkout zone: a string, and an integer for old integrations.
+        ///
+        /// `checkoutZoneId` on the wire, documented by the vendor.
+        #[serde(rename = "checkoutZoneId")]
+        pub checkout_zone_id: IntegerOrString,
+        /// Whether the customer needs attention. Deprecated by the vendor, who names no other field.
+        ///
+        /// `specialAttention` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "Whether the customer needs attention. Deprecated by the vendor, who names no other field."
+        )]
+        #[serde(
+            rename = "specialAttention",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub special_attention: Option<bool>,
+        /// Flags of the session. Deprecated by the vendor, who names no other field.
+        ///
+        /// `shoppingSessionFlags` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "Flags of the session. Deprecated by the vendor, who names no other field."
+        )]
+        #[serde(
+            rename = "shoppingSessionFlags",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub shopping_session_flags: Option<Vec<Json>>,
+        /// The shopper.
+        ///
+        /// `shopper` on the wire, documented by the vendor.
+        pub shopper: Shopper,
+        /// What is in the cart, if the webhook is configured with `send_cart`.
+        ///
+        /// `cart` on the wire, documented by the vendor.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub cart: Option<Vec<CartItem>>,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for CheckoutZoneLeft {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut session = None;
+            let mut checkout_zone_id = None;
+            let mut special_attention = None;
+            let mut shopping_session_flags = None;
+            let mut shopper = None;
+            let mut cart = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "session" => __object.documented("session", &mut session),
+                    "checkoutZoneId" => {
+                        __object.documented("checkoutZoneId", &mut checkout_zone_id)
+                    }
+                    "specialAttention" => {
+                        __object.documented("specialAttention", &mut special_attention)
+                    }
+                    "shoppingSessionFlags" => {
+                        __object
+                            .documented(
+                                "shoppingSessionFlags",
+                                &mut shopping_session_flags,
+                            )
+                    }
+                    "shopper" => __object.documented("shopper", &mut shopper),
+                    "cart" => __object.documented("cart", &mut cart),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: crate::model::required("sessionId", session_id)?,
+                customer: crate::model::required("customer", customer)?,
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                session: crate::model::required("session", session)?,
+                checkout_zone_id: crate::model::required(
+                    "checkoutZoneId",
+                    checkout_zone_id,
+                )?,
+                special_attention: special_attention.flatten(),
+                shopping_session_flags: shopping_session_flags.flatten(),
+                shopper: crate::model::required("shopper", shopper)?,
+                cart: cart.flatten(),
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for CheckoutZoneLeft {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for CheckoutZoneLeft {}
+    impl ::std::fmt::Debug for CheckoutZoneLeft {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("CheckoutZoneLeft")
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("session", &self.session)
+                .field("checkout_zone_id", &self.checkout_zone_id)
+                .field("special_attention", &self.special_attention)
+                .field("shopper", &self.shopper)
+                .field("cart", &self.cart)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// An order of a visit, which arrives several times, each time with another status.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["sessionId",
+                "session",
+                "customer",
+                "storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "orderId",
+                "status",
+                "cart",
+                "amount",
+                "totalPrice",
+                "totalTax",
+                "subtotalPrice",
+                "payment"]
+            )
+        )
+    )]
+    pub struct Checkout {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(rename = "sessionId")]
+        pub session_id: String,
+        /// The shopping session, if there is one.
+        ///
+        /// `session` on the wire, documented by the vendor.
+        #[builder(required)]
+        pub session: Option<Session>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(rename = "storeId")]
+        pub store_id: i64,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        pub store: Store,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "storeExternalId")]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// AiFi order id.
+        ///
+        /// `orderId` on the wire, documented by the vendor.
+        #[serde(rename = "orderId")]
+        pub order_id: i64,
+        /// State of the order.
+        ///
+        /// `status` on the wire, documented by the vendor.
+        pub status: OrderStatus,
+        /// What is in the cart.
+        ///
+        /// `cart` on the wire, documented by the vendor.
+        pub cart: Vec<CartItem>,
+        /// Price of the order. Deprecated, use `totalPrice`.
+        ///
+        /// `amount` on the wire, documented by the vendor.
+        #[deprecated(note = "Price of the order. Deprecated, use `totalPrice`.")]
+        pub amount: Number,
+        /// Price of the order with tax.
+        ///
+        /// `totalPrice` on the wire, documented by the vendor.
+        #[serde(rename = "totalPrice")]
+        pub total_price: String,
+        /// Tax of the order.
+        ///
+        /// `totalTax` on the wire, documented by the vendor.
+        #[serde(rename = "totalTax")]
+        pub total_tax: String,
+        /// Price of the order without tax: `totalPrice` less `totalTax`.
+        ///
+        /// `subtotalPrice` on the wire, documented by the vendor.
+        #[serde(rename = "subtotalPrice")]
+        pub subtotal_price: String,
+        /// How the visit is paid.
+        ///
+        /// `payment` on the wire, documented by the vendor.
+        pub payment: Payment,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for Checkout {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut session = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut order_id = None;
+            let mut status = None;
+            let mut cart = None;
+            let mut amount = None;
+            let mut total_price = None;
+            let mut total_tax = None;
+            let mut subtotal_price = None;
+            let mut payment = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "session" => __object.documented("session", &mut session),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "orderId" => __object.documented("orderId", &mut order_id),
+                    "status" => __object.documented("status", &mut status),
+                    "cart" => __object.documented("cart", &mut cart),
+                    "amount" => __object.documented("amount", &mut amount),
+                    "totalPrice" => __object.documented("totalPrice", &mut total_price),
+                    "totalTax" => __object.documented("totalTax", &mut total_tax),
+                    "subtotalPrice" => {
+                        __object.documented("subtotalPrice", &mut subtotal_price)
+                    }
+                    "payment" => __object.documented("payment", &mut payment),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: crate::model::required("sessionId", session_id)?,
+                session: crate::model::required("session", session)?,
+                customer: crate::model::required("customer", customer)?,
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                order_id: crate::model::required("orderId", order_id)?,
+                status: crate::model::required("status", status)?,
+                cart: crate::model::required("cart", cart)?,
+                amount: crate::model::required("amount", amount)?,
+                total_price: crate::model::required("totalPrice", total_price)?,
+                total_tax: crate::model::required("totalTax", total_tax)?,
+                subtotal_price: crate::model::required("subtotalPrice", subtotal_price)?,
+                payment: crate::model::required("payment", payment)?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for Checkout {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for Checkout {}
+    #[cfg(feature = "rust_decimal")]
+    impl Checkout {
+        /// Returns `totalPrice` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn total_price_decimal(
+            &self,
+        ) -> ::std::result::Result<::rust_decimal::Decimal, crate::DecimalError> {
+            crate::decimal::decimal("totalPrice", &self.total_price)
+        }
+
+        /// Returns `totalTax` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn total_tax_decimal(
+            &self,
+        ) -> ::std::result::Result<::rust_decimal::Decimal, crate::DecimalError> {
+            crate::decimal::decimal("totalTax", &self.total_tax)
+        }
+
+        /// Returns `subtotalPrice` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn subtotal_price_decimal(
+            &self,
+        ) -> ::std::result::Result<::rust_decimal::Decimal, crate::DecimalError> {
+            crate::decimal::decimal("subtotalPrice", &self.subtotal_price)
+        }
+    }
+
+    impl ::std::fmt::Debug for Checkout {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("Checkout")
+                .field("session", &self.session)
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("order_id", &self.order_id)
+                .field("status", &self.status)
+                .field("cart", &self.cart)
+                .field("amount", &self.amount)
+                .field("total_price", &self.total_price)
+                .field("total_tax", &self.total_tax)
+                .field("subtotal_price", &self.subtotal_price)
+                .field("payment", &self.payment)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// An order whose cart the retailer may change.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["sessionId",
+                "session",
+                "customer",
+                "storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "cart",
+                "metadata",
+                "orderId",
+                "status",
+                "totalPrice",
+                "totalTax",
+                "subtotalPrice",
+                "payment"]
+            )
+        )
+    )]
+    pub struct CartMutator {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(rename = "sessionId")]
+        pub session_id: String,
+        /// The shopping session, if there is one.
+        ///
+        /// `session` on the wire, documented by the vendor.
+        #[builder(required)]
+        pub session: Option<Session>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(rename = "storeId")]
+        pub store_id: i64,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        pub store: Store,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "storeExternalId")]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// What is in the cart.
+        ///
+        /// `cart` on the wire, documented by the vendor.
+        pub cart: Vec<CartItem>,
+        /// What is kept with the order.
+        ///
+        /// `metadata` on the wire, documented by the vendor.
+        pub metadata: BTreeMap<String, Json>,
+        /// AiFi order id.
+        ///
+        /// `orderId` on the wire, documented by the vendor.
+        #[serde(rename = "orderId")]
+        pub order_id: i64,
+        /// State of the order.
+        ///
+        /// `status` on the wire, documented by the vendor.
+        pub status: OrderStatus,
+        /// Price of the order with tax.
+        ///
+        /// `totalPrice` on the wire, documented by the vendor.
+        #[serde(rename = "totalPrice")]
+        pub total_price: String,
+        /// Tax of the order.
+        ///
+        /// `totalTax` on the wire, documented by the vendor.
+        #[serde(rename = "totalTax")]
+        pub total_tax: String,
+        /// Price of the order without tax: `totalPrice` less `totalTax`.
+        ///
+        /// `subtotalPrice` on the wire, documented by the vendor.
+        #[serde(rename = "subtotalPrice")]
+        pub subtotal_price: String,
+        /// How the visit is paid.
+        ///
+        /// `payment` on the wire, documented by the vendor.
+        pub payment: Payment,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for CartMutator {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut session = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut cart = None;
+            let mut metadata = None;
+            let mut order_id = None;
+            let mut status = None;
+            let mut total_price = None;
+            let mut total_tax = None;
+            let mut subtotal_price = None;
+            let mut payment = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "session" => __object.documented("session", &mut session),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "cart" => __object.documented("cart", &mut cart),
+                    "metadata" => __object.documented("metadata", &mut metadata),
+                    "orderId" => __object.documented("orderId", &mut order_id),
+                    "status" => __object.documented("status", &mut status),
+                    "totalPrice" => __object.documented("totalPrice", &mut total_price),
+                    "totalTax" => __object.documented("totalTax", &mut total_tax),
+                    "subtotalPrice" => {
+                        __object.documented("subtotalPrice", &mut subtotal_price)
+                    }
+                    "payment" => __object.documented("payment", &mut payment),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: crate::model::required("sessionId", session_id)?,
+                session: crate::model::required("session", session)?,
+                customer: crate::model::required("customer", customer)?,
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                cart: crate::model::required("cart", cart)?,
+                metadata: crate::model::required("metadata", metadata)?,
+                order_id: crate::model::required("orderId", order_id)?,
+                status: crate::model::required("status", status)?,
+                total_price: crate::model::required("totalPrice", total_price)?,
+                total_tax: crate::model::required("totalTax", total_tax)?,
+                subtotal_price: crate::model::required("subtotalPrice", subtotal_price)?,
+                payment: crate::model::required("payment", payment)?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for CartMutator {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for CartMutator {}
+    #[cfg(feature = "rust_decimal")]
+    impl CartMutator {
+        /// Returns `totalPrice` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn total_price_decimal(
+            &self,
+        ) -> ::std::result::Result<::rust_decimal::Decimal, crate::DecimalError> {
+            crate::decimal::decimal("totalPrice", &self.total_price)
+        }
+
+        /// Returns `totalTax` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn total_tax_decimal(
+            &self,
+        ) -> ::std::result::Result<::rust_decimal::Decimal, crate::DecimalError> {
+            crate::decimal::decimal("totalTax", &self.total_tax)
+        }
+
+        /// Returns `subtotalPrice` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn subtotal_price_decimal(
+            &self,
+        ) -> ::std::result::Result<::rust_decimal::Decimal, crate::DecimalError> {
+            crate::decimal::decimal("subtotalPrice", &self.subtotal_price)
+        }
+    }
+
+    impl ::std::fmt::Debug for CartMutator {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("CartMutator")
+                .field("session", &self.session)
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("cart", &self.cart)
+                .field("order_id", &self.order_id)
+                .field("status", &self.status)
+                .field("total_price", &self.total_price)
+                .field("total_tax", &self.total_tax)
+                .field("subtotal_price", &self.subtotal_price)
+                .field("payment", &self.payment)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// An order whose price the retailer decides.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["sessionId",
+                "session",
+                "customer",
+                "storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "orderId",
+                "status",
+                "cart"]
+            )
+        )
+    )]
+    pub struct OrderPrice {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(rename = "sessionId")]
+        pub session_id: String,
+        /// The shopping session, if there is one.
+        ///
+        /// `session` on the wire, documented by the vendor.
+        #[builder(required)]
+        pub session: Option<Session>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(rename = "storeId")]
+        pub store_id: i64,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        pub store: Store,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "storeExternalId")]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// AiFi order id.
+        ///
+        /// `orderId` on the wire, documented by the vendor.
+        #[serde(rename = "orderId")]
+        pub order_id: i64,
+        /// State of the order: the page lists only `completed`.
+        ///
+        /// `status` on the wire, documented by the vendor.
+        pub status: OrderStatus,
+        /// What is in the cart.
+        ///
+        /// `cart` on the wire, documented by the vendor.
+        pub cart: Vec<CartItem>,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for OrderPrice {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut session = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut order_id = None;
+            let mut status = None;
+            let mut cart = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "session" => __object.documented("session", &mut session),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "orderId" => __object.documented("orderId", &mut order_id),
+                    "status" => __object.documented("status", &mut status),
+                    "cart" => __object.documented("cart", &mut cart),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: crate::model::required("sessionId", session_id)?,
+                session: crate::model::required("session", session)?,
+                customer: crate::model::required("customer", customer)?,
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                order_id: crate::model::required("orderId", order_id)?,
+                status: crate::model::required("status", status)?,
+                cart: crate::model::required("cart", cart)?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for OrderPrice {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for OrderPrice {}
+    impl ::std::fmt::Debug for OrderPrice {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("OrderPrice")
+                .field("session", &self.session)
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("order_id", &self.order_id)
+                .field("status", &self.status)
+                .field("cart", &self.cart)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// A customer was created, or changed personal data.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["customer",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "customerPersonalInfo"]
+            )
+        )
+    )]
+    pub struct CustomerCreated {
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// Personal data of the customer.
+        ///
+        /// `customerPersonalInfo` on the wire, documented by the vendor.
+        #[serde(rename = "customerPersonalInfo")]
+        pub customer_personal_info: CustomerPersonalInfo,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for CustomerCreated {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut customer = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut customer_personal_info = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "customer" => __object.documented("customer", &mut customer),
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "customerPersonalInfo" => {
+                        __object
+                            .documented(
+                                "customerPersonalInfo",
+                                &mut customer_personal_info,
+                            )
+                    }
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                customer: crate::model::required("customer", customer)?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                customer_personal_info: crate::model::required(
+                    "customerPersonalInfo",
+                    customer_personal_info,
+                )?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for CustomerCreated {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for CustomerCreated {}
+    impl ::std::fmt::Debug for CustomerCreated {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("CustomerCreated")
+                .field("customer", &self.customer)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// A customer scanned an entry code, and waits.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "customerId",
+                "customer",
+                "role",
+                "checkInDeviceId",
+                "entryCode",
+                "expectedGroupSize",
+                "payment"]
+            )
+        )
+    )]
+    pub struct EntryCodeVerify {
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(rename = "storeId")]
+        pub store_id: i64,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        pub store: Store,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "storeExternalId")]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// AiFi customer id. Deprecated, use `customer.id`.
+        ///
+        /// `customerId` on the wire, documented by the vendor.
+        #[deprecated(note = "AiFi customer id. Deprecated, use `customer.id`.")]
+        #[builder(required)]
+        #[serde(rename = "customerId")]
+        pub customer_id: Option<i64>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// Role of the customer. Deprecated, use `customer.role`.
+        ///
+        /// `role` on the wire, documented by the vendor.
+        #[deprecated(note = "Role of the customer. Deprecated, use `customer.role`.")]
+        #[builder(required)]
+        pub role: Option<CustomerRole>,
+        /// Number of the device at which the code was scanned.
+        ///
+        /// `checkInDeviceId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "checkInDeviceId")]
+        pub check_in_device_id: Option<i64>,
+        /// The code that was scanned.
+        ///
+        /// `entryCode` on the wire, documented by the vendor.
+        #[serde(rename = "entryCode")]
+        pub entry_code: String,
+        /// How many people are expected to enter.
+        ///
+        /// `expectedGroupSize` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "expectedGroupSize")]
+        pub expected_group_size: Option<i64>,
+        /// How many people the group has.
+        ///
+        /// `groupSize` on the wire, documented by the vendor.
+        #[serde(
+            rename = "groupSize",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub group_size: Option<i64>,
+        /// How the visit is paid.
+        ///
+        /// `payment` on the wire, documented by the vendor.
+        pub payment: Payment,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for EntryCodeVerify {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut customer_id = None;
+            let mut customer = None;
+            let mut role = None;
+            let mut check_in_device_id = None;
+            let mut entry_code = None;
+            let mut expected_group_size = None;
+            let mut group_size = None;
+            let mut payment = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "customerId" => __object.documented("customerId", &mut customer_id),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "role" => __object.documented("role", &mut role),
+                    "checkInDeviceId" => {
+                        __object.documented("checkInDeviceId", &mut check_in_device_id)
+                    }
+                    "entryCode" => __object.documented("entryCode", &mut entry_code),
+                    "expectedGroupSize" => {
+                        __object
+                            .documented("expectedGroupSize", &mut expected_group_size)
+                    }
+                    "groupSize" => __object.documented("groupSize", &mut group_size),
+                    "payment" => __object.documented("payment", &mut payment),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                customer_id: crate::model::required("customerId", customer_id)?,
+                customer: crate::model::required("customer", customer)?,
+                role: crate::model::required("role", role)?,
+                check_in_device_id: crate::model::required(
+                    "checkInDeviceId",
+                    check_in_device_id,
+                )?,
+                entry_code: crate::model::required("entryCode", entry_code)?,
+                expected_group_size: crate::model::required(
+                    "expectedGroupSize",
+                    expected_group_size,
+                )?,
+                group_size: group_size.flatten(),
+                payment: crate::model::required("payment", payment)?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for EntryCodeVerify {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for EntryCodeVerify {}
+    impl ::std::fmt::Debug for EntryCodeVerify {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("EntryCodeVerify")
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("customer", &self.customer)
+                .field("role", &self.role)
+                .field("check_in_device_id", &self.check_in_device_id)
+                .field("expected_group_size", &self.expected_group_size)
+                .field("group_size", &self.group_size)
+                .field("payment", &self.payment)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// Whether a customer may enter.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    pub struct EntryCodeVerifyAnswer {
+        /// Whether the customer may enter.
+        ///
+        /// `status` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub status: Option<EntryCodeVerifyStatus>,
+        /// Why not.
+        ///
+        /// `reason` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub reason: Option<String>,
+        /// A unique token to identify a shopping session.
+        ///
+        /// `sessionId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "sessionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub session_id: Option<String>,
+        /// Number of the customer.
+        ///
+        /// `customerId` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "customerId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub customer_id: Option<i64>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for EntryCodeVerifyAnswer {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut status = None;
+            let mut reason = None;
+            let mut session_id = None;
+            let mut customer_id = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "status" => __object.example("status", &mut status),
+                    "reason" => __object.example("reason", &mut reason),
+                    "sessionId" => __object.example("sessionId", &mut session_id),
+                    "customerId" => __object.example("customerId", &mut customer_id),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                status,
+                reason,
+                session_id,
+                customer_id,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for EntryCodeVerifyAnswer {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for EntryCodeVerifyAnswer {}
+    impl ::std::fmt::Debug for EntryCodeVerifyAnswer {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("EntryCodeVerifyAnswer")
+                .field("status", &self.status)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// Whether a customer may enter. `FAILED` is from the example, `OK` is assumed; more may follow.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)]
+    #[serde(from = "String")]
+    #[non_exhaustive]
+    pub enum EntryCodeVerifyStatus {
+        /// `OK` on the wire.
+        Ok,
+        /// `FAILED` on the wire.
+        Failed,
+        /// A value that is not in the document, kept as received.
+        Unlisted(UnlistedEntryCodeVerifyStatus),
+    }
+
+    /// The text of a [`EntryCodeVerifyStatus`] that is not in the document. Only decoding and the conversions of [`EntryCodeVerifyStatus`] create one, so it is never a known value.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct UnlistedEntryCodeVerifyStatus(String);
+    impl crate::model::Decode for EntryCodeVerifyStatus {}
+    impl UnlistedEntryCodeVerifyStatus {
+        /// Returns the value on the wire.
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
+
+    impl EntryCodeVerifyStatus {
+        /// Returns the value on the wire.
+        pub fn as_str(&self) -> &str {
+            match self {
+                Self::Ok => "OK",
+                Self::Failed => "FAILED",
+                Self::Unlisted(value) => value.as_str(),
+            }
+        }
+    }
+
+    impl From<String> for EntryCodeVerifyStatus {
+        fn from(value: String) -> Self {
+            match value.as_str() {
+                "OK" => Self::Ok,
+                "FAILED" => Self::Failed,
+                _ => Self::Unlisted(UnlistedEntryCodeVerifyStatus(value)),
+            }
+        }
+    }
+
+    impl From<&str> for EntryCodeVerifyStatus {
+        fn from(value: &str) -> Self {
+            Self::from(value.to_owned())
+        }
+    }
+
+    impl ::std::str::FromStr for EntryCodeVerifyStatus {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> Result<Self, ::std::convert::Infallible> {
+            Ok(Self::from(value))
+        }
+    }
+
+    impl ::std::fmt::Display for EntryCodeVerifyStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    impl ::serde::Serialize for EntryCodeVerifyStatus {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(self.as_str())
+        }
+    }
+
+    #[cfg(feature = "schemars")]
+    impl ::schemars::JsonSchema for EntryCodeVerifyStatus {
+        fn schema_name() -> ::std::borrow::Cow<'static, str> {
+            "EntryCodeVerifyStatus".into()
+        }
+
+        fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+            ::schemars::json_schema!(
+                { "description" :
+                "Whether a customer may enter. `FAILED` is from the example, `OK` is assumed; more may follow.",
+                "type" : "string", "x-extensible-enum" : ["OK", "FAILED"], }
+            )
+        }
+    }
+
+    /// What came of an entry code that was scanned.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    pub struct EntryCodeNotify {
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "storeId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub store_id: Option<i64>,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub store: Option<Store>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(
+            rename = "timeOfOrigin",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: Option<DateTime<Utc>>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(
+            rename = "timeOfIssue",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: Option<DateTime<Utc>>,
+        /// A unique token to identify a shopping session.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "sessionId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub session_id: Option<String>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub customer: Option<Customer>,
+        /// Number of the device at which the code was scanned.
+        ///
+        /// `checkInDeviceId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "checkInDeviceId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub check_in_device_id: Option<i64>,
+        /// The code that was scanned.
+        ///
+        /// `entryCode` on the wire, documented by the vendor.
+        #[serde(
+            rename = "entryCode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub entry_code: Option<String>,
+        /// What went wrong, for people.
+        ///
+        /// `errorMessage` on the wire, documented by the vendor.
+        #[serde(
+            rename = "errorMessage",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub error_message: Option<String>,
+        /// What went wrong, for programs.
+        ///
+        /// `errorCode` on the wire, documented by the vendor.
+        #[serde(
+            rename = "errorCode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub error_code: Option<i64>,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for EntryCodeNotify {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut store_id = None;
+            let mut store = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut session_id = None;
+            let mut customer = None;
+            let mut check_in_device_id = None;
+            let mut entry_code = None;
+            let mut error_message = None;
+            let mut error_code = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "checkInDeviceId" => {
+                        __object.documented("checkInDeviceId", &mut check_in_device_id)
+                    }
+                    "entryCode" => __object.documented("entryCode", &mut entry_code),
+                    "errorMessage" => {
+                        __object.documented("errorMessage", &mut error_message)
+                    }
+                    "errorCode" => __object.documented("errorCode", &mut error_code),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                store_id: store_id.flatten(),
+                store: store.flatten(),
+                time_of_origin: time_of_origin.flatten(),
+                time_of_issue: time_of_issue.flatten(),
+                session_id: session_id.flatten(),
+                customer: customer.flatten(),
+                check_in_device_id: check_in_device_id.flatten(),
+                entry_code: entry_code.flatten(),
+                error_message: error_message.flatten(),
+                error_code: error_code.flatten(),
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for EntryCodeNotify {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for EntryCodeNotify {}
+    impl ::std::fmt::Debug for EntryCodeNotify {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("EntryCodeNotify")
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("customer", &self.customer)
+                .field("check_in_device_id", &self.check_in_device_id)
+                .field("error_code", &self.error_code)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// A visitor whom the retailer is to match with a customer.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["sessionId",
+                "customer",
+                "storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "session",
+                "visitorShopperId"]
+            )
+        )
+    )]
+    pub struct IdentityMatching {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(rename = "sessionId")]
+        pub session_id: String,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(rename = "storeId")]
+        pub store_id: i64,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        pub store: Store,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "storeExternalId")]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// The shopping session.
+        ///
+        /// `session` on the wire, documented by the vendor.
+        #[builder(required)]
+        pub session: Option<Session>,
+        /// Identifier of the shopper who visits: long digits, so text.
+        ///
+        /// `visitorShopperId` on the wire, documented by the vendor.
+        #[serde(rename = "visitorShopperId")]
+        pub visitor_shopper_id: String,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for IdentityMatching {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut session = None;
+            let mut visitor_shopper_id = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "session" => __object.documented("session", &mut session),
+                    "visitorShopperId" => {
+                        __object.documented("visitorShopperId", &mut visitor_shopper_id)
+                    }
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: crate::model::required("sessionId", session_id)?,
+                customer: crate::model::required("customer", customer)?,
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                session: crate::model::required("session", session)?,
+                visitor_shopper_id: crate::model::required(
+                    "visitorShopperId",
+                    visitor_shopper_id,
+                )?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for IdentityMatching {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for IdentityMatching {}
+    impl ::std::fmt::Debug for IdentityMatching {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("IdentityMatching")
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("session", &self.session)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// A product is not where the planogram says.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    pub struct PlanogramError {
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "storeId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub store_id: Option<i64>,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub store: Option<Store>,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "storeExternalId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(
+            rename = "timeOfOrigin",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: Option<DateTime<Utc>>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(
+            rename = "timeOfIssue",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: Option<DateTime<Utc>>,
+        /// Identifier of the shelf.
+        ///
+        /// `shelfId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "shelfId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub shelf_id: Option<String>,
+        /// Identifier of the gondola.
+        ///
+        /// `gondolaId` on the wire, documented by the vendor.
+        #[serde(
+            rename = "gondolaId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        pub gondola_id: Option<String>,
+        /// Index of the bin. The page mentions one, but neither its name nor its type is visible: any JSON.
+        ///
+        /// `binIndex` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "binIndex",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub bin_index: Option<Json>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for PlanogramError {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut shelf_id = None;
+            let mut gondola_id = None;
+            let mut bin_index = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "shelfId" => __object.documented("shelfId", &mut shelf_id),
+                    "gondolaId" => __object.documented("gondolaId", &mut gondola_id),
+                    "binIndex" => __object.example("binIndex", &mut bin_index),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                store_id: store_id.flatten(),
+                store: store.flatten(),
+                store_external_id: store_external_id.flatten(),
+                time_of_origin: time_of_origin.flatten(),
+                time_of_issue: time_of_issue.flatten(),
+                shelf_id: shelf_id.flatten(),
+                gondola_id: gondola_id.flatten(),
+                bin_index,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for PlanogramError {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for PlanogramError {}
+    impl ::std::fmt::Debug for PlanogramError {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("PlanogramError")
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("shelf_id", &self.shelf_id)
+                .field("gondola_id", &self.gondola_id)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// A visit is suspected of fraud.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    #[cfg_attr(
+        feature = "schemars",
+        schemars(
+            extend(
+                "required" = ["sessionId",
+                "session",
+                "customer",
+                "storeId",
+                "store",
+                "storeExternalId",
+                "timeOfOrigin",
+                "timeOfIssue",
+                "payment"]
+            )
+        )
+    )]
+    pub struct SuspectedFraud {
+        /// A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`.
+        ///
+        /// `sessionId` on the wire, documented by the vendor.
+        #[deprecated(
+            note = "A unique token to identify a shopping session. Note, sessionToken and sessionId are same concept in AIFI system. Deprecated, use `session.sessionId`."
+        )]
+        #[serde(rename = "sessionId")]
+        pub session_id: String,
+        /// The shopping session, if there is one.
+        ///
+        /// `session` on the wire, documented by the vendor.
+        #[builder(required)]
+        pub session: Option<Session>,
+        /// Customer information.
+        ///
+        /// `customer` on the wire, documented by the vendor.
+        pub customer: Customer,
+        /// AiFi store id.
+        ///
+        /// `storeId` on the wire, documented by the vendor.
+        #[serde(rename = "storeId")]
+        pub store_id: i64,
+        /// The store.
+        ///
+        /// `store` on the wire, documented by the vendor.
+        pub store: Store,
+        /// Retailer store id.
+        ///
+        /// `storeExternalId` on the wire, documented by the vendor.
+        #[builder(required)]
+        #[serde(rename = "storeExternalId")]
+        pub store_external_id: Option<String>,
+        /// ISO formatted creation time of the event, that caused this webhook to be sent.
+        ///
+        /// `timeOfOrigin` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfOrigin")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_origin: DateTime<Utc>,
+        /// ISO formatted time, in which this webhook was sent.
+        ///
+        /// `timeOfIssue` on the wire, documented by the vendor.
+        #[serde(rename = "timeOfIssue")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::date_time))]
+        pub time_of_issue: DateTime<Utc>,
+        /// How the visit is paid.
+        ///
+        /// `payment` on the wire, documented by the vendor.
+        pub payment: Payment,
+        /// Fields that are not in the document, as received.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for SuspectedFraud {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut session_id = None;
+            let mut session = None;
+            let mut customer = None;
+            let mut store_id = None;
+            let mut store = None;
+            let mut store_external_id = None;
+            let mut time_of_origin = None;
+            let mut time_of_issue = None;
+            let mut payment = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "sessionId" => __object.documented("sessionId", &mut session_id),
+                    "session" => __object.documented("session", &mut session),
+                    "customer" => __object.documented("customer", &mut customer),
+                    "storeId" => __object.documented("storeId", &mut store_id),
+                    "store" => __object.documented("store", &mut store),
+                    "storeExternalId" => {
+                        __object.documented("storeExternalId", &mut store_external_id)
+                    }
+                    "timeOfOrigin" => {
+                        __object.documented("timeOfOrigin", &mut time_of_origin)
+                    }
+                    "timeOfIssue" => {
+                        __object.documented("timeOfIssue", &mut time_of_issue)
+                    }
+                    "payment" => __object.documented("payment", &mut payment),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                session_id: crate::model::required("sessionId", session_id)?,
+                session: crate::model::required("session", session)?,
+                customer: crate::model::required("customer", customer)?,
+                store_id: crate::model::required("storeId", store_id)?,
+                store: crate::model::required("store", store)?,
+                store_external_id: crate::model::required(
+                    "storeExternalId",
+                    store_external_id,
+                )?,
+                time_of_origin: crate::model::required("timeOfOrigin", time_of_origin)?,
+                time_of_issue: crate::model::required("timeOfIssue", time_of_issue)?,
+                payment: crate::model::required("payment", payment)?,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for SuspectedFraud {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for SuspectedFraud {}
+    impl ::std::fmt::Debug for SuspectedFraud {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("SuspectedFraud")
+                .field("session", &self.session)
+                .field("customer", &self.customer)
+                .field("store_id", &self.store_id)
+                .field("store", &self.store)
+                .field("store_external_id", &self.store_external_id)
+                .field("time_of_origin", &self.time_of_origin)
+                .field("time_of_issue", &self.time_of_issue)
+                .field("payment", &self.payment)
                 .finish_non_exhaustive()
         }
     }
@@ -412,6 +2942,15 @@ pub mod types {
         )]
         #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
         pub expires_at: Option<DateTime<Utc>>,
+        /// Flags of the session.
+        ///
+        /// `shoppingSessionFlags` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "shoppingSessionFlags",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub shopping_session_flags: Option<Vec<Json>>,
         /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
         ///
         /// Encoding writes them too, so remove such a value before you set its field.
@@ -451,6 +2990,7 @@ pub mod types {
             let mut suspected_fraud = None;
             let mut metadata = None;
             let mut expires_at = None;
+            let mut shopping_session_flags = None;
             while let Some(__name) = __object.next_name()? {
                 match &*__name {
                     "createdAt" => __object.example("createdAt", &mut created_at),
@@ -541,6 +3081,10 @@ pub mod types {
                     }
                     "metadata" => __object.example("metadata", &mut metadata),
                     "expiresAt" => __object.example("expiresAt", &mut expires_at),
+                    "shoppingSessionFlags" => {
+                        __object
+                            .example("shoppingSessionFlags", &mut shopping_session_flags)
+                    }
                     _ => __object.unknown(__name),
                 }?;
             }
@@ -572,6 +3116,7 @@ pub mod types {
                 suspected_fraud,
                 metadata,
                 expires_at,
+                shopping_session_flags,
                 extra: __object.extra,
             })
         }
@@ -616,7 +3161,6 @@ pub mod types {
                 .field("priority", &self.priority)
                 .field("status", &self.status)
                 .field("store_id", &self.store_id)
-                .field("store_id_scannable_at", &self.store_id_scannable_at)
                 .field("suspected_fraud", &self.suspected_fraud)
                 .field("expires_at", &self.expires_at)
                 .finish_non_exhaustive()
@@ -672,7 +3216,7 @@ pub mod types {
 
     impl ::std::str::FromStr for SessionStatus {
         type Err = ::std::convert::Infallible;
-        fn from_str(value: &str) -> Result<Self, Self::Err> {
+        fn from_str(value: &str) -> Result<Self, ::std::convert::Infallible> {
             Ok(Self::from(value))
         }
     }
@@ -983,7 +3527,7 @@ pub mod types {
 
     impl ::std::str::FromStr for CustomerRole {
         type Err = ::std::convert::Infallible;
-        fn from_str(value: &str) -> Result<Self, Self::Err> {
+        fn from_str(value: &str) -> Result<Self, ::std::convert::Infallible> {
             Ok(Self::from(value))
         }
     }
@@ -1227,7 +3771,7 @@ pub mod types {
 
     impl ::std::str::FromStr for PaymentProvider {
         type Err = ::std::convert::Infallible;
-        fn from_str(value: &str) -> Result<Self, Self::Err> {
+        fn from_str(value: &str) -> Result<Self, ::std::convert::Infallible> {
             Ok(Self::from(value))
         }
     }
@@ -1318,6 +3862,534 @@ pub mod types {
         #[allow(deprecated)]
         fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
             f.debug_struct("Shopper").finish_non_exhaustive()
+        }
+    }
+
+    /// State of an order; more may follow.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Deserialize)]
+    #[serde(from = "String")]
+    #[non_exhaustive]
+    pub enum OrderStatus {
+        /// `reviewed` on the wire.
+        Reviewed,
+        /// `draft` on the wire.
+        Draft,
+        /// `completed` on the wire.
+        Completed,
+        /// A value that is not in the document, kept as received.
+        Unlisted(UnlistedOrderStatus),
+    }
+
+    /// The text of a [`OrderStatus`] that is not in the document. Only decoding and the conversions of [`OrderStatus`] create one, so it is never a known value.
+    #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct UnlistedOrderStatus(String);
+    impl crate::model::Decode for OrderStatus {}
+    impl UnlistedOrderStatus {
+        /// Returns the value on the wire.
+        pub fn as_str(&self) -> &str {
+            &self.0
+        }
+    }
+
+    impl OrderStatus {
+        /// Returns the value on the wire.
+        pub fn as_str(&self) -> &str {
+            match self {
+                Self::Reviewed => "reviewed",
+                Self::Draft => "draft",
+                Self::Completed => "completed",
+                Self::Unlisted(value) => value.as_str(),
+            }
+        }
+    }
+
+    impl From<String> for OrderStatus {
+        fn from(value: String) -> Self {
+            match value.as_str() {
+                "reviewed" => Self::Reviewed,
+                "draft" => Self::Draft,
+                "completed" => Self::Completed,
+                _ => Self::Unlisted(UnlistedOrderStatus(value)),
+            }
+        }
+    }
+
+    impl From<&str> for OrderStatus {
+        fn from(value: &str) -> Self {
+            Self::from(value.to_owned())
+        }
+    }
+
+    impl ::std::str::FromStr for OrderStatus {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> Result<Self, ::std::convert::Infallible> {
+            Ok(Self::from(value))
+        }
+    }
+
+    impl ::std::fmt::Display for OrderStatus {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.write_str(self.as_str())
+        }
+    }
+
+    impl ::serde::Serialize for OrderStatus {
+        fn serialize<S: ::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            serializer.serialize_str(self.as_str())
+        }
+    }
+
+    #[cfg(feature = "schemars")]
+    impl ::schemars::JsonSchema for OrderStatus {
+        fn schema_name() -> ::std::borrow::Cow<'static, str> {
+            "OrderStatus".into()
+        }
+
+        fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+            ::schemars::json_schema!(
+                { "description" : "State of an order; more may follow.", "type" :
+                "string", "x-extensible-enum" : ["reviewed", "draft", "completed"], }
+            )
+        }
+    }
+
+    /// An item of a cart. No page of a push shows one: the fields are those of an order line in the vendor's admin API.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    pub struct CartItem {
+        /// Name of the product.
+        ///
+        /// `name` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub name: Option<String>,
+        /// Price of one piece.
+        ///
+        /// `price` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub price: Option<String>,
+        /// Barcode of the product.
+        ///
+        /// `barcode` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub barcode: Option<String>,
+        /// Category of the product, any JSON.
+        ///
+        /// `category` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub category: Option<Json>,
+        /// Address of a picture.
+        ///
+        /// `thumbnail` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub thumbnail: Option<String>,
+        /// Weight of the product, any JSON.
+        ///
+        /// `weight` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub weight: Option<Json>,
+        /// The retailer's number of the product.
+        ///
+        /// `sku` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub sku: Option<String>,
+        /// The retailer's id of the product.
+        ///
+        /// `externalId` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "externalId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub external_id: Option<String>,
+        /// Code of the tax.
+        ///
+        /// `taxCode` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "taxCode",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub tax_code: Option<String>,
+        /// Identifier of the item, any JSON.
+        ///
+        /// `id` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub id: Option<Json>,
+        /// When the item was created.
+        ///
+        /// `createdAt` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "createdAt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub created_at: Option<DateTime<Utc>>,
+        /// When the item last changed.
+        ///
+        /// `updatedAt` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "updatedAt",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub updated_at: Option<DateTime<Utc>>,
+        /// Identifier of the product, any JSON.
+        ///
+        /// `productId` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "productId",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub product_id: Option<Json>,
+        /// Whether the retailer added the item.
+        ///
+        /// `isExternallyAdded` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "isExternallyAdded",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub is_externally_added: Option<bool>,
+        /// How many pieces.
+        ///
+        /// `quantity` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub quantity: Option<Number>,
+        /// Price of the item without tax.
+        ///
+        /// `subtotalPrice` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "subtotalPrice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub subtotal_price: Option<String>,
+        /// Price of the item with tax.
+        ///
+        /// `totalPrice` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "totalPrice",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub total_price: Option<String>,
+        /// Tax of the item.
+        ///
+        /// `totalTax` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "totalTax",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub total_tax: Option<String>,
+        /// Rates of the taxes, any JSON.
+        ///
+        /// `taxRates` on the wire, assumed: the vendor does not document it. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "taxRates",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub tax_rates: Option<Json>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for CartItem {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut name = None;
+            let mut price = None;
+            let mut barcode = None;
+            let mut category = None;
+            let mut thumbnail = None;
+            let mut weight = None;
+            let mut sku = None;
+            let mut external_id = None;
+            let mut tax_code = None;
+            let mut id = None;
+            let mut created_at = None;
+            let mut updated_at = None;
+            let mut product_id = None;
+            let mut is_externally_added = None;
+            let mut quantity = None;
+            let mut subtotal_price = None;
+            let mut total_price = None;
+            let mut total_tax = None;
+            let mut tax_rates = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "name" => __object.example("name", &mut name),
+                    "price" => __object.example("price", &mut price),
+                    "barcode" => __object.example("barcode", &mut barcode),
+                    "category" => __object.example("category", &mut category),
+                    "thumbnail" => __object.example("thumbnail", &mut thumbnail),
+                    "weight" => __object.example("weight", &mut weight),
+                    "sku" => __object.example("sku", &mut sku),
+                    "externalId" => __object.example("externalId", &mut external_id),
+                    "taxCode" => __object.example("taxCode", &mut tax_code),
+                    "id" => __object.example("id", &mut id),
+                    "createdAt" => __object.example("createdAt", &mut created_at),
+                    "updatedAt" => __object.example("updatedAt", &mut updated_at),
+                    "productId" => __object.example("productId", &mut product_id),
+                    "isExternallyAdded" => {
+                        __object.example("isExternallyAdded", &mut is_externally_added)
+                    }
+                    "quantity" => __object.example("quantity", &mut quantity),
+                    "subtotalPrice" => {
+                        __object.example("subtotalPrice", &mut subtotal_price)
+                    }
+                    "totalPrice" => __object.example("totalPrice", &mut total_price),
+                    "totalTax" => __object.example("totalTax", &mut total_tax),
+                    "taxRates" => __object.example("taxRates", &mut tax_rates),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                name,
+                price,
+                barcode,
+                category,
+                thumbnail,
+                weight,
+                sku,
+                external_id,
+                tax_code,
+                id,
+                created_at,
+                updated_at,
+                product_id,
+                is_externally_added,
+                quantity,
+                subtotal_price,
+                total_price,
+                total_tax,
+                tax_rates,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for CartItem {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for CartItem {}
+    #[cfg(feature = "rust_decimal")]
+    impl CartItem {
+        /// Returns `price` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn price_decimal(
+            &self,
+        ) -> ::std::result::Result<
+            Option<::rust_decimal::Decimal>,
+            crate::DecimalError,
+        > {
+            let text = self.price.as_deref();
+            text.map(|text| crate::decimal::decimal("price", text)).transpose()
+        }
+
+        /// Returns `subtotalPrice` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn subtotal_price_decimal(
+            &self,
+        ) -> ::std::result::Result<
+            Option<::rust_decimal::Decimal>,
+            crate::DecimalError,
+        > {
+            let text = self.subtotal_price.as_deref();
+            text.map(|text| crate::decimal::decimal("subtotalPrice", text)).transpose()
+        }
+
+        /// Returns `totalPrice` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn total_price_decimal(
+            &self,
+        ) -> ::std::result::Result<
+            Option<::rust_decimal::Decimal>,
+            crate::DecimalError,
+        > {
+            let text = self.total_price.as_deref();
+            text.map(|text| crate::decimal::decimal("totalPrice", text)).transpose()
+        }
+
+        /// Returns `totalTax` as a decimal number, without rounding.
+        ///
+        /// # Errors
+        ///
+        /// Returns [`DecimalError`](crate::DecimalError) if the text is not a decimal number of
+        /// at most 28 digits.
+        #[allow(deprecated)]
+        pub fn total_tax_decimal(
+            &self,
+        ) -> ::std::result::Result<
+            Option<::rust_decimal::Decimal>,
+            crate::DecimalError,
+        > {
+            let text = self.total_tax.as_deref();
+            text.map(|text| crate::decimal::decimal("totalTax", text)).transpose()
+        }
+    }
+
+    impl ::std::fmt::Debug for CartItem {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("CartItem")
+                .field("name", &self.name)
+                .field("price", &self.price)
+                .field("barcode", &self.barcode)
+                .field("thumbnail", &self.thumbnail)
+                .field("sku", &self.sku)
+                .field("external_id", &self.external_id)
+                .field("tax_code", &self.tax_code)
+                .field("created_at", &self.created_at)
+                .field("updated_at", &self.updated_at)
+                .field("is_externally_added", &self.is_externally_added)
+                .field("quantity", &self.quantity)
+                .field("subtotal_price", &self.subtotal_price)
+                .field("total_price", &self.total_price)
+                .field("total_tax", &self.total_tax)
+                .finish_non_exhaustive()
+        }
+    }
+
+    /// Personal data of a customer.
+    #[derive(Clone, PartialEq, ::serde::Serialize)]
+    #[derive(::bon::Builder)]
+    #[builder(on(String, into))]
+    #[cfg_attr(feature = "schemars", derive(::schemars::JsonSchema))]
+    #[non_exhaustive]
+    pub struct CustomerPersonalInfo {
+        /// E-mail address.
+        ///
+        /// `email` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub email: Option<String>,
+        /// First name.
+        ///
+        /// `firstName` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "firstName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub first_name: Option<String>,
+        /// Last name.
+        ///
+        /// `lastName` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "lastName",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub last_name: Option<String>,
+        /// Phone number.
+        ///
+        /// `phone` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub phone: Option<String>,
+        /// Phone number, in another field.
+        ///
+        /// `phoneNumber` on the wire, from the vendor's example. A value that does not fit is in `extra`.
+        #[serde(
+            rename = "phoneNumber",
+            skip_serializing_if = "::std::option::Option::is_none"
+        )]
+        #[cfg_attr(feature = "schemars", schemars(transform = crate::schema::example))]
+        pub phone_number: Option<String>,
+        /// Fields that are not in the document, and values that do not fit a field which the vendor does not document, as received.
+        ///
+        /// Encoding writes them too, so remove such a value before you set its field.
+        #[builder(default)]
+        #[serde(flatten)]
+        pub extra: BTreeMap<String, Json>,
+    }
+
+    impl crate::model::Model for CustomerPersonalInfo {
+        fn read<'de, M: ::serde::de::MapAccess<'de>>(
+            mut __object: crate::model::Object<M>,
+        ) -> ::std::result::Result<Self, M::Error> {
+            let mut email = None;
+            let mut first_name = None;
+            let mut last_name = None;
+            let mut phone = None;
+            let mut phone_number = None;
+            while let Some(__name) = __object.next_name()? {
+                match &*__name {
+                    "email" => __object.example("email", &mut email),
+                    "firstName" => __object.example("firstName", &mut first_name),
+                    "lastName" => __object.example("lastName", &mut last_name),
+                    "phone" => __object.example("phone", &mut phone),
+                    "phoneNumber" => __object.example("phoneNumber", &mut phone_number),
+                    _ => __object.unknown(__name),
+                }?;
+            }
+            Ok(Self {
+                email,
+                first_name,
+                last_name,
+                phone,
+                phone_number,
+                extra: __object.extra,
+            })
+        }
+    }
+
+    impl<'de> ::serde::Deserialize<'de> for CustomerPersonalInfo {
+        fn deserialize<D: ::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::std::result::Result<Self, D::Error> {
+            crate::model::deserialize(deserializer)
+        }
+    }
+
+    impl crate::model::Decode for CustomerPersonalInfo {}
+    impl ::std::fmt::Debug for CustomerPersonalInfo {
+        #[allow(deprecated)]
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            f.debug_struct("CustomerPersonalInfo").finish_non_exhaustive()
         }
     }
 
@@ -1480,6 +4552,21 @@ pub mod types {
     pub fn json_schema() -> ::schemars::Schema {
         let mut generator = ::schemars::SchemaGenerator::default();
         generator.subschema_for::<TransitionLeft>();
+        generator.subschema_for::<TransitionEntered>();
+        generator.subschema_for::<CheckoutZoneEntered>();
+        generator.subschema_for::<IntegerOrString>();
+        generator.subschema_for::<CheckoutZoneLeft>();
+        generator.subschema_for::<Checkout>();
+        generator.subschema_for::<CartMutator>();
+        generator.subschema_for::<OrderPrice>();
+        generator.subschema_for::<CustomerCreated>();
+        generator.subschema_for::<EntryCodeVerify>();
+        generator.subschema_for::<EntryCodeVerifyAnswer>();
+        generator.subschema_for::<EntryCodeVerifyStatus>();
+        generator.subschema_for::<EntryCodeNotify>();
+        generator.subschema_for::<IdentityMatching>();
+        generator.subschema_for::<PlanogramError>();
+        generator.subschema_for::<SuspectedFraud>();
         generator.subschema_for::<Session>();
         generator.subschema_for::<SessionStatus>();
         generator.subschema_for::<SessionMetadata>();
@@ -1490,6 +4577,9 @@ pub mod types {
         generator.subschema_for::<Payment>();
         generator.subschema_for::<PaymentProvider>();
         generator.subschema_for::<Shopper>();
+        generator.subschema_for::<OrderStatus>();
+        generator.subschema_for::<CartItem>();
+        generator.subschema_for::<CustomerPersonalInfo>();
         generator.subschema_for::<ApiError>();
         generator.subschema_for::<ApiErrorDetail>();
         ::schemars::json_schema!(
@@ -1502,6 +4592,13 @@ pub mod types {
 /// The names of all properties, sorted: what an error may show of a body.
 pub(crate) const PROPERTIES: &[&str] = &[
     "aifiUniqueStoreId",
+    "amount",
+    "barcode",
+    "binIndex",
+    "cart",
+    "category",
+    "checkInDeviceId",
+    "checkoutZoneId",
     "code",
     "codeFirstSuccesfullyScannedAt",
     "codeLastSuccesfullyScannedAt",
@@ -1513,48 +4610,84 @@ pub(crate) const PROPERTIES: &[&str] = &[
     "customerLastEnteredAt",
     "customerLastExitedAt",
     "customerPaymentInstrumentId",
+    "customerPersonalInfo",
     "customerSatisfaction",
     "customerSatisfactionSubmitted",
+    "email",
+    "entryCode",
     "error",
+    "errorCode",
+    "errorMessage",
     "errors",
     "eventId",
     "events",
+    "expectedGroupSize",
     "expiresAt",
     "externalId",
     "field",
+    "firstName",
+    "gondolaId",
     "groupSize",
     "id",
+    "isExternallyAdded",
+    "lastName",
     "locationId",
     "message",
     "metadata",
+    "name",
     "oasisApiStoreId",
+    "orderId",
     "payment",
     "paymentProvider",
+    "phone",
+    "phoneNumber",
+    "price",
     "priority",
+    "productId",
+    "quantity",
+    "reason",
     "referencedSessionId",
     "role",
     "rule",
     "session",
     "sessionId",
     "sessionToken",
+    "shelfId",
     "shopper",
     "shopperId",
+    "shoppingSessionFlags",
+    "sku",
+    "specialAttention",
     "status",
     "store",
     "storeExternalId",
     "storeId",
     "storeIdScannableAt",
+    "subtotalPrice",
     "suspectedFraud",
+    "taxCode",
+    "taxRates",
+    "thumbnail",
     "timeOfIssue",
     "timeOfOrigin",
+    "totalPrice",
+    "totalTax",
     "type",
     "updatedAt",
+    "visitorShopperId",
     "visitors",
+    "weight",
 ];
 /// The operations of the document.
 pub mod operations {
+    use ::chrono::{DateTime, Utc};
+    use ::std::collections::BTreeMap;
+    use crate::{Json, Number};
     use super::types;
-    use crate::{Operation, Push, SubjectField, SubjectKind, operation::decodes};
+    use crate::{
+        Answer, CalledUrl, Operation, Push, Question, SubjectField, SubjectKind,
+        operation::decodes,
+    };
     /// The URL of the first server in the document.
     pub const SERVER: &str = "https://oasis-api.public.sandbox.oasis.aifi.com";
     /// Push transitions: customer left a store
@@ -1566,6 +4699,11 @@ pub mod operations {
         id: "transition_left",
         method: "POST",
         path: "/api/push/transition/left",
+        kind: "left",
+        route: "left",
+        webhook: "transitions",
+        url: CalledUrl::Base,
+        answer: Answer::Ignored,
         example: Some(
             "{\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"payment\":{\"paymentProvider\":\"NONE\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"shopper\":{\"shopperId\":\"string\"},\"shopperId\":\"string\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
         ),
@@ -1632,13 +4770,868 @@ pub mod operations {
             },
         ],
         decodes: decodes::<types::TransitionLeft>,
+        decodes_answer: None,
     };
     impl Push for types::TransitionLeft {
         const OPERATION: Operation = TRANSITION_LEFT;
     }
 
+    /// Push transitions: customer entered a store
+    ///
+    /// Reports that a customer entered a store. For a group it is sent once for each person, with exactly the same body. The call is informative: its response is not read, and no retry is promised.
+    ///
+    /// `POST /api/push/transition/entered`
+    pub const TRANSITION_ENTERED: Operation = Operation {
+        id: "transition_entered",
+        method: "POST",
+        path: "/api/push/transition/entered",
+        kind: "entered",
+        route: "entered",
+        webhook: "transitions",
+        url: CalledUrl::Base,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"shopperId\":\"string\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Shopper,
+                path: &["shopperId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Shopper,
+                path: &["shopper", "shopperId"],
+            },
+        ],
+        decodes: decodes::<types::TransitionEntered>,
+        decodes_answer: None,
+    };
+    impl Push for types::TransitionEntered {
+        const OPERATION: Operation = TRANSITION_ENTERED;
+    }
+
+    /// Push checkout zones: customer entered a checkout zone
+    ///
+    /// Reports that a customer entered a checkout zone. The page of this call is not public: its path is assumed, and its fields are those of `checkout_zone_left`, all of them optional, as the vendor's guide shows an older body with fewer.
+    ///
+    /// `POST /api/push/checkout-zone/entered`
+    pub const CHECKOUT_ZONE_ENTERED: Operation = Operation {
+        id: "checkout_zone_entered",
+        method: "POST",
+        path: "/api/push/checkout-zone/entered",
+        kind: "checkout-zone-entered",
+        route: "checkout-zone/entered",
+        webhook: "checkout-zone",
+        url: CalledUrl::Base,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"checkoutZoneId\":1,\"customer\":{\"externalId\":\"my-customer-94325\",\"id\":\"42\",\"role\":\"customer\"},\"sessionId\":\"some-unique-token\",\"specialAttention\":true,\"storeExternalId\":\"mystore-0001\",\"storeId\":2,\"timeOfIssue\":\"2023-01-19T10:49:06.149Z\",\"timeOfOrigin\":\"2023-01-19T10:49:06.149Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Shopper,
+                path: &["shopper", "shopperId"],
+            },
+        ],
+        decodes: decodes::<types::CheckoutZoneEntered>,
+        decodes_answer: None,
+    };
+    impl Push for types::CheckoutZoneEntered {
+        const OPERATION: Operation = CHECKOUT_ZONE_ENTERED;
+    }
+
+    /// Push checkout zones: customer left a checkout zone
+    ///
+    /// Reports that a customer left a checkout zone. The people of one session cause the same body. The call is informative: its response is not read.
+    ///
+    /// `POST /api/push/checkout-zone/left`
+    pub const CHECKOUT_ZONE_LEFT: Operation = Operation {
+        id: "checkout_zone_left",
+        method: "POST",
+        path: "/api/push/checkout-zone/left",
+        kind: "checkout-zone-left",
+        route: "checkout-zone/left",
+        webhook: "checkout-zone",
+        url: CalledUrl::Base,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"checkoutZoneId\":\"string\",\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"shopper\":{\"shopperId\":\"string\"},\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Shopper,
+                path: &["shopper", "shopperId"],
+            },
+        ],
+        decodes: decodes::<types::CheckoutZoneLeft>,
+        decodes_answer: None,
+    };
+    impl Push for types::CheckoutZoneLeft {
+        const OPERATION: Operation = CHECKOUT_ZONE_LEFT;
+    }
+
+    /// Push checkout
+    ///
+    /// Reports an order: as `draft`, as `completed`, perhaps as `reviewed`. Where the webhook is set as the default one in the vendor's console, the response decides whether the order is paid, processing or unpaid; else it is not read.
+    ///
+    /// `POST /api/push/checkout`
+    pub const CHECKOUT: Operation = Operation {
+        id: "checkout",
+        method: "POST",
+        path: "/api/push/checkout",
+        kind: "checkout",
+        route: "checkout",
+        webhook: "checkout",
+        url: CalledUrl::Exact,
+        answer: Answer::Used,
+        example: Some(
+            "{\"amount\":0,\"cart\":[],\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"orderId\":0,\"payment\":{\"paymentProvider\":\"NONE\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"reviewed\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"subtotalPrice\":\"0\",\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\",\"totalPrice\":\"0\",\"totalTax\":\"0\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+        ],
+        decodes: decodes::<types::Checkout>,
+        decodes_answer: Some(decodes::<Json>),
+    };
+    impl Push for types::Checkout {
+        const OPERATION: Operation = CHECKOUT;
+    }
+
+    impl Question for types::Checkout {
+        type Answer = Json;
+    }
+
+    /// Push cart mutator
+    ///
+    /// Asks the retailer to change an order: the response is the order with its cart, total price and tax.
+    ///
+    /// `POST /api/push/cart-mutator`
+    pub const CART_MUTATOR: Operation = Operation {
+        id: "cart_mutator",
+        method: "POST",
+        path: "/api/push/cart-mutator",
+        kind: "cart-mutator",
+        route: "cart-mutator",
+        webhook: "cart-mutator",
+        url: CalledUrl::Exact,
+        answer: Answer::Used,
+        example: Some(
+            "{\"cart\":[],\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"metadata\":{},\"orderId\":0,\"payment\":{\"paymentProvider\":\"NONE\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"reviewed\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"subtotalPrice\":\"0\",\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\",\"totalPrice\":\"0\",\"totalTax\":\"0\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+        ],
+        decodes: decodes::<types::CartMutator>,
+        decodes_answer: Some(decodes::<Json>),
+    };
+    impl Push for types::CartMutator {
+        const OPERATION: Operation = CART_MUTATOR;
+    }
+
+    impl Question for types::CartMutator {
+        type Answer = Json;
+    }
+
+    /// Push order price
+    ///
+    /// Asks the retailer for the price of an order. Deprecated by the vendor.
+    ///
+    /// `POST /api/push/order-price`
+    pub const ORDER_PRICE: Operation = Operation {
+        id: "order_price",
+        method: "POST",
+        path: "/api/push/order-price",
+        kind: "order-price",
+        route: "order-price",
+        webhook: "order-price",
+        url: CalledUrl::Exact,
+        answer: Answer::Used,
+        example: Some(
+            "{\"cart\":[],\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"orderId\":0,\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"completed\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+        ],
+        decodes: decodes::<types::OrderPrice>,
+        decodes_answer: Some(decodes::<Json>),
+    };
+    impl Push for types::OrderPrice {
+        const OPERATION: Operation = ORDER_PRICE;
+    }
+
+    impl Question for types::OrderPrice {
+        type Answer = Json;
+    }
+
+    /// Push customer created
+    ///
+    /// Reports a new customer, and again each time personal data changes. Its response is not read.
+    ///
+    /// `POST /api/push/customer-created`
+    pub const CUSTOMER_CREATED: Operation = Operation {
+        id: "customer_created",
+        method: "POST",
+        path: "/api/push/customer-created",
+        kind: "customer-created",
+        route: "customer-created",
+        webhook: "customer-created",
+        url: CalledUrl::Exact,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"customerPersonalInfo\":{\"email\":\"user@example.com\",\"firstName\":\"string\",\"lastName\":\"string\",\"phone\":\"string\",\"phoneNumber\":\"string\"},\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+        ],
+        decodes: decodes::<types::CustomerCreated>,
+        decodes_answer: None,
+    };
+    impl Push for types::CustomerCreated {
+        const OPERATION: Operation = CUSTOMER_CREATED;
+    }
+
+    /// Push entry code: verify
+    ///
+    /// Asks the retailer whether a customer, who waits at the door, may enter.
+    ///
+    /// `POST /api/push/entry-code/verify`
+    pub const ENTRY_CODE_VERIFY: Operation = Operation {
+        id: "entry_code_verify",
+        method: "POST",
+        path: "/api/push/entry-code/verify",
+        kind: "entry-code-verify",
+        route: "entry-code/verify",
+        webhook: "entry-code-verify",
+        url: CalledUrl::Exact,
+        answer: Answer::Used,
+        example: Some(
+            "{\"checkInDeviceId\":0,\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"customerId\":0,\"entryCode\":\"string\",\"expectedGroupSize\":0,\"payment\":{\"paymentProvider\":\"NONE\"},\"role\":\"customer\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+        ],
+        decodes: decodes::<types::EntryCodeVerify>,
+        decodes_answer: Some(decodes::<types::EntryCodeVerifyAnswer>),
+    };
+    impl Push for types::EntryCodeVerify {
+        const OPERATION: Operation = ENTRY_CODE_VERIFY;
+    }
+
+    impl Question for types::EntryCodeVerify {
+        type Answer = types::EntryCodeVerifyAnswer;
+    }
+
+    /// Push entry code: notify
+    ///
+    /// Reports what came of an entry code that was scanned. Its response is not read.
+    ///
+    /// `POST /api/push/entry-code/notify`
+    pub const ENTRY_CODE_NOTIFY: Operation = Operation {
+        id: "entry_code_notify",
+        method: "POST",
+        path: "/api/push/entry-code/notify",
+        kind: "entry-code-notify",
+        route: "entry-code/notify",
+        webhook: "entry-code-notify",
+        url: CalledUrl::Exact,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"checkInDeviceId\":0,\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"entryCode\":\"string\",\"errorCode\":0,\"errorMessage\":\"string\",\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+        ],
+        decodes: decodes::<types::EntryCodeNotify>,
+        decodes_answer: None,
+    };
+    impl Push for types::EntryCodeNotify {
+        const OPERATION: Operation = ENTRY_CODE_NOTIFY;
+    }
+
+    /// Push identity matching
+    ///
+    /// Asks the retailer to match a visitor with a customer. The page documents no response: the retailer calls the vendor's admin API then.
+    ///
+    /// `POST /api/push/identity-matching`
+    pub const IDENTITY_MATCHING: Operation = Operation {
+        id: "identity_matching",
+        method: "POST",
+        path: "/api/push/identity-matching",
+        kind: "identity-matching",
+        route: "identity-matching",
+        webhook: "identity-matching",
+        url: CalledUrl::Exact,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\",\"visitorShopperId\":\"string\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Shopper,
+                path: &["visitorShopperId"],
+            },
+        ],
+        decodes: decodes::<types::IdentityMatching>,
+        decodes_answer: None,
+    };
+    impl Push for types::IdentityMatching {
+        const OPERATION: Operation = IDENTITY_MATCHING;
+    }
+
+    /// Push planogram error
+    ///
+    /// Reports an error of the planogram. Its response is not read.
+    ///
+    /// `POST /api/push/planogram-error`
+    pub const PLANOGRAM_ERROR: Operation = Operation {
+        id: "planogram_error",
+        method: "POST",
+        path: "/api/push/planogram-error",
+        kind: "planogram-error",
+        route: "planogram-error",
+        webhook: "planogram-error",
+        url: CalledUrl::Exact,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"gondolaId\":\"string\",\"shelfId\":\"string\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+        ],
+        decodes: decodes::<types::PlanogramError>,
+        decodes_answer: None,
+    };
+    impl Push for types::PlanogramError {
+        const OPERATION: Operation = PLANOGRAM_ERROR;
+    }
+
+    /// Push suspected fraud
+    ///
+    /// Reports that fraud is suspected. Its response is not read.
+    ///
+    /// `POST /api/push/suspected-fraud`
+    pub const SUSPECTED_FRAUD: Operation = Operation {
+        id: "suspected_fraud",
+        method: "POST",
+        path: "/api/push/suspected-fraud",
+        kind: "suspected-fraud",
+        route: "suspected-fraud",
+        webhook: "suspected-fraud",
+        url: CalledUrl::Exact,
+        answer: Answer::Ignored,
+        example: Some(
+            "{\"customer\":{\"externalId\":\"string\",\"id\":\"string\",\"metadata\":{\"arbitraryKey\":\"arbitraryValue\"},\"role\":\"customer\"},\"payment\":{\"paymentProvider\":\"NONE\"},\"session\":{\"code\":\"c69bb289-1190-4156-b9f6-bfb7f61e85db\",\"codeFirstSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"codeLastSuccesfullyScannedAt\":\"2019-08-24T14:15:22Z\",\"createdAt\":\"2019-08-24T14:15:22Z\",\"customerFirstEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerFirstExitedAt\":\"2019-08-24T14:15:22Z\",\"customerId\":0,\"customerLastEnteredAt\":\"2019-08-24T14:15:22Z\",\"customerLastExitedAt\":\"2019-08-24T14:15:22Z\",\"customerPaymentInstrumentId\":0,\"customerSatisfaction\":95,\"customerSatisfactionSubmitted\":false,\"expiresAt\":\"2019-08-24T14:15:22Z\",\"groupSize\":0,\"id\":0,\"locationId\":\"string\",\"metadata\":{\"events\":[{\"eventId\":\"6bdbfb2d-65b2-491c-bc97-c0ac73338476\",\"metadata\":{\"key\":\"value\"}}],\"exampleKey\":\"exampleValue\"},\"priority\":0,\"referencedSessionId\":null,\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"sessionToken\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"status\":\"active\",\"storeId\":0,\"storeIdScannableAt\":0,\"suspectedFraud\":false,\"updatedAt\":\"2019-08-24T14:15:22Z\",\"visitors\":0},\"sessionId\":\"d3a00526-1864-4f6e-bb2d-46e3ab7fa780\",\"store\":{\"aifiUniqueStoreId\":\"string\",\"oasisApiStoreId\":0},\"storeExternalId\":\"string\",\"storeId\":0,\"timeOfIssue\":\"2019-08-24T14:15:22Z\",\"timeOfOrigin\":\"2019-08-24T14:15:22Z\"}",
+        ),
+        subjects: &[
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["session", "customerId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionToken"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "sessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Session,
+                path: &["session", "referencedSessionId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["session", "storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "externalId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Customer,
+                path: &["customer", "id"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "oasisApiStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["store", "aifiUniqueStoreId"],
+            },
+            SubjectField {
+                kind: SubjectKind::Store,
+                path: &["storeExternalId"],
+            },
+        ],
+        decodes: decodes::<types::SuspectedFraud>,
+        decodes_answer: None,
+    };
+    impl Push for types::SuspectedFraud {
+        const OPERATION: Operation = SUSPECTED_FRAUD;
+    }
+
     /// All operations, in the order of the document.
-    pub const ALL: &[Operation] = &[TRANSITION_LEFT];
+    pub const ALL: &[Operation] = &[
+        TRANSITION_LEFT,
+        TRANSITION_ENTERED,
+        CHECKOUT_ZONE_ENTERED,
+        CHECKOUT_ZONE_LEFT,
+        CHECKOUT,
+        CART_MUTATOR,
+        ORDER_PRICE,
+        CUSTOMER_CREATED,
+        ENTRY_CODE_VERIFY,
+        ENTRY_CODE_NOTIFY,
+        IDENTITY_MATCHING,
+        PLANOGRAM_ERROR,
+        SUSPECTED_FRAUD,
+    ];
 }
 
 #[cfg(feature = "client")]
@@ -1677,6 +5670,367 @@ mod client {
                 .json(&body)
                 .build();
             self.call("transition_left", request).await
+        }
+
+        /// Push transitions: customer entered a store
+        ///
+        /// Reports that a customer entered a store. For a group it is sent once for each person, with exactly the same body. The call is informative: its response is not read, and no retry is promised.
+        ///
+        /// `POST /api/push/transition/entered`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn transition_entered(
+            &self,
+            body: &types::TransitionEntered,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/transition/entered", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("transition_entered", request).await
+        }
+
+        /// Push checkout zones: customer entered a checkout zone
+        ///
+        /// Reports that a customer entered a checkout zone. The page of this call is not public: its path is assumed, and its fields are those of `checkout_zone_left`, all of them optional, as the vendor's guide shows an older body with fewer.
+        ///
+        /// `POST /api/push/checkout-zone/entered`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn checkout_zone_entered(
+            &self,
+            body: &types::CheckoutZoneEntered,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/checkout-zone/entered", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("checkout_zone_entered", request).await
+        }
+
+        /// Push checkout zones: customer left a checkout zone
+        ///
+        /// Reports that a customer left a checkout zone. The people of one session cause the same body. The call is informative: its response is not read.
+        ///
+        /// `POST /api/push/checkout-zone/left`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn checkout_zone_left(
+            &self,
+            body: &types::CheckoutZoneLeft,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/checkout-zone/left", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("checkout_zone_left", request).await
+        }
+
+        /// Push checkout
+        ///
+        /// Reports an order: as `draft`, as `completed`, perhaps as `reviewed`. Where the webhook is set as the default one in the vendor's console, the response decides whether the order is paid, processing or unpaid; else it is not read.
+        ///
+        /// `POST /api/push/checkout`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn checkout(
+            &self,
+            body: &types::Checkout,
+        ) -> Result<Response<Json>, Error> {
+            let url = format!("{}/api/push/checkout", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("checkout", request).await
+        }
+
+        /// Push cart mutator
+        ///
+        /// Asks the retailer to change an order: the response is the order with its cart, total price and tax.
+        ///
+        /// `POST /api/push/cart-mutator`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn cart_mutator(
+            &self,
+            body: &types::CartMutator,
+        ) -> Result<Response<Json>, Error> {
+            let url = format!("{}/api/push/cart-mutator", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("cart_mutator", request).await
+        }
+
+        /// Push order price
+        ///
+        /// Asks the retailer for the price of an order. Deprecated by the vendor.
+        ///
+        /// `POST /api/push/order-price`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        #[deprecated]
+        pub async fn order_price(
+            &self,
+            body: &types::OrderPrice,
+        ) -> Result<Response<Json>, Error> {
+            let url = format!("{}/api/push/order-price", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("order_price", request).await
+        }
+
+        /// Push customer created
+        ///
+        /// Reports a new customer, and again each time personal data changes. Its response is not read.
+        ///
+        /// `POST /api/push/customer-created`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn customer_created(
+            &self,
+            body: &types::CustomerCreated,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/customer-created", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("customer_created", request).await
+        }
+
+        /// Push entry code: verify
+        ///
+        /// Asks the retailer whether a customer, who waits at the door, may enter.
+        ///
+        /// `POST /api/push/entry-code/verify`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn entry_code_verify(
+            &self,
+            body: &types::EntryCodeVerify,
+        ) -> Result<Response<types::EntryCodeVerifyAnswer>, Error> {
+            let url = format!("{}/api/push/entry-code/verify", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("entry_code_verify", request).await
+        }
+
+        /// Push entry code: notify
+        ///
+        /// Reports what came of an entry code that was scanned. Its response is not read.
+        ///
+        /// `POST /api/push/entry-code/notify`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn entry_code_notify(
+            &self,
+            body: &types::EntryCodeNotify,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/entry-code/notify", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("entry_code_notify", request).await
+        }
+
+        /// Push identity matching
+        ///
+        /// Asks the retailer to match a visitor with a customer. The page documents no response: the retailer calls the vendor's admin API then.
+        ///
+        /// `POST /api/push/identity-matching`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn identity_matching(
+            &self,
+            body: &types::IdentityMatching,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/identity-matching", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("identity_matching", request).await
+        }
+
+        /// Push planogram error
+        ///
+        /// Reports an error of the planogram. Its response is not read.
+        ///
+        /// `POST /api/push/planogram-error`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn planogram_error(
+            &self,
+            body: &types::PlanogramError,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/planogram-error", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("planogram_error", request).await
+        }
+
+        /// Push suspected fraud
+        ///
+        /// Reports that fraud is suspected. Its response is not read.
+        ///
+        /// `POST /api/push/suspected-fraud`
+        ///
+        /// # Errors
+        ///
+        /// Returns an [`Error`] if the event did not arrive, or may not have.
+        ///
+        /// # Cancel safety
+        ///
+        /// If the future is dropped, the event may or may not have arrived.
+        pub async fn suspected_fraud(
+            &self,
+            body: &types::SuspectedFraud,
+        ) -> Result<Response<String>, Error> {
+            let url = format!("{}/api/push/suspected-fraud", self.baseurl,);
+            let request = self
+                .client
+                .post(url)
+                .header(
+                    ::reqwest::header::ACCEPT,
+                    ::reqwest::header::HeaderValue::from_static("application/json"),
+                )
+                .json(&body)
+                .build();
+            self.call("suspected_fraud", request).await
         }
     }
 }

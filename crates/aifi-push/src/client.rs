@@ -1,6 +1,7 @@
 //! The client: token, timeouts, retries and errors, which the document does not describe.
 
 mod builder;
+mod delivery_url;
 mod error;
 mod http;
 mod response;
@@ -13,9 +14,10 @@ use std::{
 };
 
 pub use builder::ClientBuilder;
+use delivery_url::DeliveryUrl;
 pub use error::Error;
 use reqwest::{
-    Request,
+    Method, Request,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 pub use response::{Rejection, Response};
@@ -63,16 +65,12 @@ pub struct Client {
     pub(crate) baseurl: Arc<str>,
     pub(crate) client: reqwest::Client,
     query: Option<Arc<str>>,
-    /// Where [`deliver`](Self::deliver) goes, with [`SEGMENT`] for the segment.
-    delivery_url: Arc<str>,
+    delivery_url: Arc<DeliveryUrl>,
     origin: Arc<str>,
     timeout: Option<Duration>,
     token: Token,
     retry: RetryPolicy,
 }
-
-/// What stands for the segment of an operation in a base URL.
-const SEGMENT: &str = "{kind}";
 
 impl Client {
     /// Returns a builder of a client for the server at `base_url`: a URL with scheme and host, to
@@ -92,13 +90,15 @@ impl Client {
             .build()
     }
 
-    /// Delivers a body as the platform does: unchanged, to the [segment](Operation::segment) of
-    /// the operation below the base URL.
+    /// Delivers a body as the platform does: unchanged, to the [route](Operation::route) of the
+    /// operation below the base URL.
     ///
-    /// With the base URL `https://retailer.example/webhook` it calls `/webhook/left`, where
-    /// [`transition_left`](Self::transition_left) calls `/webhook/api/push/transition/left`. Where the
-    /// base URL contains `{kind}`, the segment takes its place and is not added:
-    /// `https://retailer.example/webhook?event={kind}`.
+    /// With the base URL `https://retailer.example/webhook` it calls `/webhook/left` or
+    /// `/webhook/checkout`, where [`transition_left`](Self::transition_left) calls
+    /// `/webhook/api/push/transition/left`. Where the base URL contains `{kind}`, the
+    /// [kind](Operation::kind) takes its place, and nothing is added:
+    /// `https://retailer.example/webhook?event={kind}`. Nor is with
+    /// [`exact_url`](ClientBuilder::exact_url).
     ///
     /// # Errors
     ///
@@ -136,7 +136,7 @@ impl Client {
     ) -> Result<Response<String>, Error> {
         let request = self
             .client
-            .post(self.delivery_url.replace(SEGMENT, operation.segment()))
+            .request(method(operation), self.delivery_url.of(operation))
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")
             .body(body.into());
@@ -180,7 +180,11 @@ impl Client {
         );
         let start = Instant::now();
         let (attempts, result) = match request {
-            Ok(request) => self.send(&request).instrument(span.clone()).await,
+            Ok(request) => {
+                self.send(operation, &request)
+                    .instrument(span.clone())
+                    .await
+            }
             Err(source) => {
                 let error = Error::Configuration {
                     setting: operation,
@@ -201,10 +205,14 @@ impl Client {
     }
 
     /// Returns the number of attempts with the result of the last.
-    async fn send<T>(&self, request: &Request) -> (u32, Result<Response<T>, Error>) {
+    async fn send<T>(
+        &self,
+        operation: &str,
+        request: &Request,
+    ) -> (u32, Result<Response<T>, Error>) {
         let mut attempts = 1;
         loop {
-            let error = match self.attempt(request).await {
+            let error = match self.attempt(operation, request).await {
                 Ok(response) => return (attempts, Ok(response)),
                 Err(error) => error,
             };
@@ -230,7 +238,7 @@ impl Client {
         (wanted <= self.retry.longest_delay()).then(|| delay.max(wanted))
     }
 
-    async fn attempt<T>(&self, request: &Request) -> Result<Response<T>, Error> {
+    async fn attempt<T>(&self, operation: &str, request: &Request) -> Result<Response<T>, Error> {
         let mut attempt = request
             .try_clone()
             .ok_or_else(|| Error::configuration("body", "a streaming body can't be sent twice"))?;
@@ -239,7 +247,8 @@ impl Client {
         }
         *attempt.timeout_mut() = self.timeout;
         let response = self.client.execute(attempt).await;
-        response::classify_response(response.map_err(|error| self.no_response(error))?).await
+        let response = response.map_err(|error| self.no_response(error))?;
+        response::classify_response(operation, response).await
     }
 
     fn no_response(&self, error: reqwest::Error) -> Error {
@@ -259,6 +268,15 @@ impl Client {
         } else {
             Error::Disconnected { origin, source }
         }
+    }
+}
+
+/// The generator accepts these only.
+fn method(operation: &Operation) -> Method {
+    match operation.method {
+        "PATCH" => Method::PATCH,
+        "PUT" => Method::PUT,
+        _ => Method::POST,
     }
 }
 

@@ -12,7 +12,7 @@ pub(crate) const PATTERN: &str = "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])
      ([01]\\d|2[0-3]):[0-5]\\d(:([0-5]\\d|60)([.,]\\d+)?)?\
      ( ?([Zz]|UTC|[+-]([01]\\d|2[0-3])(:?[0-5]\\d)?))$";
 
-/// Parses RFC 3339, and what is nearly that and means one instant only.
+/// Parses a date-time as the models do: RFC 3339, and what is nearly that and means one instant only.
 ///
 /// A `t` or a space may separate date and time, a space may precede the zone, and the zone may be
 /// `z`, `UTC`, `+0200` or `+02`. Seconds may be missing. A comma may precede the fraction; digits
@@ -20,7 +20,15 @@ pub(crate) const PATTERN: &str = "^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])
 ///
 /// The instant must be in the years 0 to 9999 of UTC, as it is encoded in UTC and RFC 3339 has no
 /// others.
-pub(crate) fn parse(text: &str) -> Option<DateTime<Utc>> {
+///
+/// # Examples
+///
+/// ```
+/// let time = aifi_push::parse_date_time("2026-11-24 12:00+0200");
+/// assert_eq!(time, aifi_push::parse_date_time("2026-11-24T10:00:00Z"));
+/// assert_eq!(aifi_push::parse_date_time("2026-11-24T10:00:00"), None);
+/// ```
+pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let (date, rest) = text.split_at_checked(10)?;
     let rest = rest.strip_prefix(['T', 't', ' '])?;
     let (minute, rest) = rest.split_at_checked(5)?;

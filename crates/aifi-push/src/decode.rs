@@ -179,7 +179,6 @@ fn wrong_value(text: &str) -> String {
     };
     let expected = match expected {
         "i64" => "a 64-bit integer",
-        "i32" => "a 32-bit integer",
         "a sequence" => "a list",
         "a map" => "an object",
         "an RFC 3339 formatted date and time string" => date_time::EXPECTED,

@@ -1,4 +1,4 @@
-//! Build, send and parse the events that AiFi pushes to a retailer when a customer leaves a
+//! Build, send and parse the events that AiFi pushes to a retailer when something happens in a
 //! checkout-free store.
 //!
 //! The models in [`types`], the constants in [`operations`] and the methods of `Client` are
@@ -80,9 +80,12 @@
 //! | `retry` | `RetryPolicy`; part of `client` | yes |
 //! | `rustls` | TLS for the client by rustls, with the root certificates of the platform | yes |
 //! | `native-tls` | TLS for the client by the library of the platform, unless `rustls` is enabled | no |
+//! | `rust_decimal` | Accessors for prices and other decimal numbers, such as `total_price_decimal` | no |
 //! | `schemars` | `JsonSchema` for every model | no |
 
 mod date_time;
+#[cfg(feature = "rust_decimal")]
+mod decimal;
 mod decode;
 mod generated;
 mod json;
@@ -91,6 +94,7 @@ mod number;
 mod operation;
 mod repair;
 mod text;
+mod union;
 
 #[cfg(feature = "client")]
 mod client;
@@ -101,10 +105,13 @@ mod schema;
 
 #[cfg(feature = "client")]
 pub use client::{Client, ClientBuilder, Error, Rejection, Response};
+pub use date_time::parse as parse_date_time;
+#[cfg(feature = "rust_decimal")]
+pub use decimal::DecimalError;
 pub use decode::{DecodeError, from_slice};
 pub use generated::{operations, types};
 pub use json::Json;
 pub use number::Number;
-pub use operation::{Operation, Push, SubjectField, SubjectKind};
+pub use operation::{Answer, CalledUrl, Operation, Push, Question, SubjectField, SubjectKind};
 #[cfg(feature = "retry")]
 pub use retry_policy::RetryPolicy;

@@ -4,6 +4,8 @@
 //! that only the vendor's example shows, the type is a guess: a value that does not fit is kept in
 //! `extra`.
 
+#![allow(dead_code, reason = "a document may use a part of it")]
+
 use std::{borrow::Cow, cell::Cell, collections::BTreeMap, fmt, marker::PhantomData};
 
 use chrono::{DateTime, Utc};
@@ -71,7 +73,7 @@ macro_rules! integers {
     )*};
 }
 
-integers!(i8 i16 i32 i64 u8 u16 u32 u64);
+integers!(i64 u64);
 
 impl Decode for DateTime<Utc> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -186,7 +188,7 @@ thread_local! {
 impl Depth {
     pub(crate) const EXCEEDED: &str = "recursion limit exceeded";
 
-    fn enter() -> Option<Self> {
+    pub(crate) fn enter() -> Option<Self> {
         let depth = DEPTH.get();
         (depth < MAX_DEPTH).then(|| {
             DEPTH.set(depth + 1);
@@ -198,6 +200,26 @@ impl Depth {
 impl Drop for Depth {
     fn drop(&mut self) {
         DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+/// Decoding in which a value has to fit also where its type is a guess, until it is dropped.
+pub(crate) struct Strict;
+
+thread_local! {
+    static IS_STRICT: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Strict {
+    pub(crate) fn enter() -> Self {
+        IS_STRICT.set(true);
+        Self
+    }
+}
+
+impl Drop for Strict {
+    fn drop(&mut self) {
+        IS_STRICT.set(false);
     }
 }
 
@@ -234,6 +256,10 @@ impl<'de, M: MapAccess<'de>> Object<M> {
         name: &'static str,
         value: &mut Option<T>,
     ) -> Result<(), M::Error> {
+        if IS_STRICT.get() {
+            *value = self.map.next_value::<Decoded<Option<T>>>()?.0;
+            return Ok(());
+        }
         let Text(json) = self.map.next_value()?;
         self.extra.remove(name);
         *value = None;
@@ -267,7 +293,7 @@ mod tests {
 
     #[derive(Debug, PartialEq)]
     struct Tree {
-        sizes: Option<Vec<i32>>,
+        sizes: Option<Vec<i64>>,
         weights: Option<BTreeMap<String, Number>>,
         times: Option<Vec<Option<DateTime<Utc>>>>,
         guess: Option<Box<Tree>>,
@@ -336,9 +362,9 @@ mod tests {
 
     #[test]
     fn lists_and_maps_that_do_not_fit_are_kept_as_a_whole() {
-        let decoded = tree(r#"{"sizes": [1, 2147483648], "weights": {"a": 1, "b": "2"}}"#);
+        let decoded = tree(r#"{"sizes": [1, 9223372036854775808], "weights": {"a": 1, "b": "2"}}"#);
         assert_eq!((decoded.sizes, decoded.weights), (None, None));
-        assert_eq!(decoded.extra["sizes"].as_str(), "[1,2147483648]");
+        assert_eq!(decoded.extra["sizes"].as_str(), "[1,9223372036854775808]");
         assert_eq!(decoded.extra["weights"].as_str(), r#"{"a":1,"b":"2"}"#);
     }
 

@@ -19,6 +19,8 @@ const GENERATOR: &[&str] = &[
     "progenitor-impl",
     "typify",
 ];
+/// For documents that a command of xtask is given.
+const YAML: &[&str] = &["saphyr", "saphyr-parser"];
 /// A regular expression engine, which the generator adds for each `pattern` in the document.
 const REGEX: &[&str] = &["regex", "regress"];
 const HTTP: &[&str] = &["axum", "http", "hyper", "hyper-util"];
@@ -28,7 +30,7 @@ const SQLITE: &[&str] = &["libsqlite3-sys", "rusqlite"];
 const JETSTREAM: &[&str] = &["async-nats"];
 const RUNTIME: &[&str] = &["tokio", "tracing"];
 
-const PROMISES: [Promise; 8] = [
+const PROMISES: [Promise; 9] = [
     // Models only.
     Promise {
         package: "aifi-push",
@@ -46,6 +48,12 @@ const PROMISES: [Promise; 8] = [
         package: "aifi-push",
         features: "client,rustls,schemars",
         absent: &[GENERATOR, REGEX, SQLITE, JETSTREAM],
+    },
+    // The build script reads JSON.
+    Promise {
+        package: "aifi-push",
+        features: "codegen",
+        absent: &[YAML],
     },
     // The inbox contains no HTTP. The client of the brokers brings its own TLS.
     Promise {

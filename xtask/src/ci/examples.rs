@@ -1,8 +1,12 @@
-//! The examples run: a service is started, an event is sent to it, and it is billed.
+//! The examples run: services are started, an event is sent to one and billed, and a question to another
+//! and answered.
 
 use std::{path::Path, process::Command};
 
-use aifi_push_testkit::{ServeProcess, TempInbox, http::TOKEN};
+use aifi_push_testkit::{
+    ServeProcess, TempInbox,
+    http::{self, TOKEN},
+};
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
@@ -21,7 +25,23 @@ pub(super) fn run(sh: &Shell) -> Result<()> {
         let example = examples.join(name);
         cmd!(sh, "{example}").run()?;
     }
-    billed(sh, &examples)
+    billed(sh, &examples)?;
+    answered(sh, &examples)
+}
+
+fn answered(sh: &Shell, examples: &Path) -> Result<()> {
+    let inbox = TempInbox::new()?;
+    let mut service = Command::new(examples.join("answer"));
+    service.arg(inbox.path()).arg(TOKEN);
+    let service = ServeProcess::start(service)?;
+    let body = sh.read_file("openapi/examples/entry-code-verify.documented.json")?;
+    let length = format!("Content-Length: {}", body.len());
+    let mut request = http::head("POST /webhook/entry-code/verify", &[&length]);
+    request.extend_from_slice(body.as_bytes());
+    let answer = service.exchange(&request)?.body;
+    println!("{answer}");
+    ensure!(answer == r#"{"status":"OK"}"#, "nobody answered");
+    Ok(())
 }
 
 fn billed(sh: &Shell, examples: &Path) -> Result<()> {

@@ -37,12 +37,19 @@ pub(super) fn schemathesis(sh: &Shell) -> Result<()> {
         response_schema_conformance,response_headers_conformance,positive_data_acceptance,\
         ignored_auth,unsupported_method";
     let schemathesis = python::install(sh, "schemathesis", "4.32.5", "schemathesis")?;
-    let receiver = Receiver::start(sh, &[])?;
+    // A question that the document has an answer to: nobody answers at the port of the discard service.
+    let answers = [
+        "--answer",
+        "entry-code-verify=http://127.0.0.1:9",
+        "--answer-fallback",
+        r#"entry-code-verify={"status":"FAILED"}"#,
+    ];
+    let receiver = Receiver::start(sh, &answers)?;
     let (url, authorization) = (receiver.origin(), Receiver::authorization());
     Ok(cmd!(
         sh,
         "{schemathesis} run {DOCUMENT} --url {url} --header {authorization} --checks {CHECKS}
-            --max-examples 100 --seed 1"
+            --max-examples 25 --seed 1"
     )
     .run()?)
 }

@@ -19,15 +19,21 @@ const PAGE: usize = 256;
 
 const PAGE_WITHOUT_BODIES: usize = 1024;
 
-#[derive(clap::Args)]
-pub(super) struct Selection {
+#[derive(clap::Args, Clone, Copy)]
+pub(super) struct Period {
     /// Events that arrived at this time or later: 2026-11-24T10:00:00Z, 2026-11-24, or
     /// 2h for two hours ago.
     #[arg(long, value_name = "TIME", value_parser = time)]
-    since: Option<DateTime<Utc>>,
+    pub(super) since: Option<DateTime<Utc>>,
     /// Events that arrived before this time.
     #[arg(long, value_name = "TIME", value_parser = time)]
-    until: Option<DateTime<Utc>>,
+    pub(super) until: Option<DateTime<Utc>>,
+}
+
+#[derive(clap::Args)]
+pub(super) struct Selection {
+    #[command(flatten)]
+    period: Period,
     /// Events of this kind.
     #[arg(long, value_parser = kind::parser())]
     kind: Option<&'static Operation>,
@@ -46,8 +52,8 @@ impl Selection {
         let store = self.store.map(|store| store.to_string());
         let store = store.map(|store| Subject::new(SubjectKind::Store, store));
         let filter = EventFilter {
-            since: self.since,
-            until: self.until,
+            since: self.period.since,
+            until: self.period.until,
             operation: self.kind.map(|kind| kind.id.to_owned()),
             state: self.state,
             subjects: store.into_iter().collect(),
@@ -83,8 +89,7 @@ impl Selection {
 
     fn is_restricted_by_state_alone(&self) -> bool {
         let Self {
-            since,
-            until,
+            period: Period { since, until },
             kind,
             store,
             state: _,
@@ -97,7 +102,7 @@ impl Selection {
     /// be another, so that it begins at a position.
     pub(super) async fn pages_from_now<'a>(&self, inbox: &'a dyn Inbox) -> Result<Pages<'a>> {
         let mut pages = self.pages(inbox);
-        if self.since.is_none() {
+        if self.period.since.is_none() {
             pages.after = inbox.newest().await?;
         }
         Ok(pages)

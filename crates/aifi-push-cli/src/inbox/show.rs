@@ -1,6 +1,5 @@
 //! `inbox show`
 
-use aifi_push::{from_slice, types::TransitionLeft};
 use aifi_push_receiver::inbox::Inbox;
 use uuid::Uuid;
 
@@ -40,8 +39,9 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     for (name, value) in &found.event.headers {
         output::line(format_args!("{name}: {value}"))?;
     }
-    if let Ok(event) = from_slice::<TransitionLeft>(body) {
-        output::lines(format_args!("\n{}", Summary(&event)))?;
+    let summary = Summary::of(body).to_string();
+    if !summary.is_empty() {
+        output::lines(format_args!("\n{summary}"))?;
     }
     output::lines(String::from_utf8_lossy(body))?;
     Ok(true)

@@ -1,6 +1,8 @@
 //! What could not be sent: listed, and kept in a file.
 
 use std::{
+    collections::BTreeMap,
+    fmt,
     fs::{File, OpenOptions},
     io::Write,
     path::PathBuf,
@@ -19,12 +21,30 @@ use crate::{
 /// How many are listed; the file contains all.
 const LISTED: usize = 20;
 
+/// What is wrong with an event that the receiver stored.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Flaw {
+    /// It fails to decode there.
+    Quarantined,
+    /// It is a question that nobody answered in time.
+    Unanswered,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Quarantined => "stored but quarantined",
+            Self::Unanswered => "stored but unanswered",
+        })
+    }
+}
+
 pub(super) struct Failures {
     path: PathBuf,
     file: Option<File>,
     count: u64,
     unsent: u64,
-    quarantined: u64,
+    flawed: BTreeMap<Flaw, u64>,
     listed: Vec<String>,
     unlisted: u64,
 }
@@ -46,7 +66,7 @@ impl Failures {
             file: None,
             count: 0,
             unsent: 0,
-            quarantined: 0,
+            flawed: BTreeMap::new(),
             listed: Vec::new(),
             unlisted: 0,
         })
@@ -64,9 +84,9 @@ impl Failures {
     }
 
     /// Lists an event that need not be sent again.
-    pub(super) fn add_quarantined(&mut self, item: &Item, id: &str) {
-        self.quarantined += 1;
-        self.list(item, &format!("stored but quarantined under the id {id}"));
+    pub(super) fn add_stored(&mut self, item: &Item, flaw: Flaw, id: &str) {
+        *self.flawed.entry(flaw).or_default() += 1;
+        self.list(item, &format!("{flaw} under the id {id}"));
     }
 
     fn list(&mut self, item: &Item, problem: &str) {
@@ -111,12 +131,12 @@ impl Failures {
     /// Prints how many of all events were sent, lists the others, and says how to send them again.
     pub(super) fn report(&self, all: u64, duration: Duration) -> Result<()> {
         let (sent, seconds) = (all - self.count, duration.as_secs_f64());
-        let quarantined = match self.quarantined {
-            0 => String::new(),
-            some => format!(", {some} of them stored but quarantined"),
-        };
+        let flawed = self.flawed.iter();
+        let flawed: String = flawed
+            .map(|(flaw, count)| format!(", {count} of them {flaw}"))
+            .collect();
         output::line(format_args!(
-            "sent {sent} of {all} in {seconds:.1} s{quarantined}"
+            "sent {sent} of {all} in {seconds:.1} s{flawed}"
         ))?;
         for failure in &self.listed {
             output::line(failure)?;

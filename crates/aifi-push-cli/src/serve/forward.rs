@@ -11,6 +11,7 @@ use std::{ffi::OsString, future::Future, sync::Arc, time::Duration};
 use aifi_push_receiver::inbox::{Consumer, ConsumerError, Inbox, StartPosition, SubscribeError};
 use anyhow::{Context, Result};
 use delivery::Forwarder;
+pub(super) use delivery::via;
 use named::Named;
 use target::Target;
 use tokio_util::sync::CancellationToken;

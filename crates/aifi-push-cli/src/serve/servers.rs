@@ -2,11 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use aifi_push_receiver::{Listener, Receiver, Server, TlsCertificate};
+use aifi_push_receiver::{Listener, Receiver, Routes, Server, TlsCertificate};
 use anyhow::{Context, Result};
 use axum::Router;
 
-use super::{listen, positive_duration};
+use super::{
+    listen, positive_duration,
+    routing::{self, Routing},
+};
 use crate::output;
 
 #[derive(clap::Args)]
@@ -20,9 +23,8 @@ pub(super) struct ServerOptions {
     /// address of the events.
     #[arg(long, value_name = "ADDRESS")]
     status_listen: Option<String>,
-    /// Path below which events arrive: with /webhook, at /webhook/left.
-    #[arg(long, value_name = "PATH", default_value = "/webhook")]
-    base_path: String,
+    #[command(flatten)]
+    routing: Routing,
     /// PEM file of the certificate chain, to serve TLS. A renewed one is noticed.
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -51,27 +53,37 @@ pub(super) type NamedServer = (&'static str, Server, Router);
 pub(super) struct Servers {
     pub(super) servers: Vec<NamedServer>,
     pub(super) certificate: Option<TlsCertificate>,
-    /// The URLs to configure at the vendor's.
+    /// The base path at each address.
     urls: Vec<String>,
+    /// The URLs to configure at the vendor's, at the first address.
+    webhooks: String,
 }
 
 impl ServerOptions {
-    pub(super) async fn start(&self, receiver: &Receiver) -> Result<Servers> {
+    pub(super) fn routes(&self) -> Result<Routes> {
+        self.routing.routes(self.status_listen.is_some())
+    }
+
+    pub(super) async fn start(&self, receiver: &Receiver, routes: &Routes) -> Result<Servers> {
         let certificate = self.certificate()?;
         let scheme = certificate.as_ref().map_or("http", |_| "https");
         let listening = listen::listen(&self.listen, scheme).await?;
-        let base_path = self.base_path.trim_end_matches('/');
-        let origins = listening.iter().filter_map(|one| one.origin.as_ref());
-        let urls = origins
+        let origins = || listening.iter().filter_map(|one| one.origin.as_deref());
+        let base_path = self.routing.base_path();
+        let urls = origins()
             .map(|origin| format!("{origin}{base_path}"))
             .collect();
+        // The path of a socket is no part of a URL.
+        let origin = origins().find(|origin| origin.contains("://"));
+        let webhooks = routing::table(routes, origin.unwrap_or_default());
         let listeners = listening.into_iter().map(|one| one.listener).collect();
         let mut events = self.server(listeners, receiver);
         if let Some(certificate) = &certificate {
             events = events.tls(certificate.clone());
         }
+        let app = receiver.router_with(routes);
         let servers = match &self.status_listen {
-            None => vec![("events", events, receiver.app(base_path)?)],
+            None => vec![("events", events, app.merge(receiver.status_router()))],
             Some(address) => {
                 let listeners = Listener::bind(address).await.context("--status-listen")?;
                 for listener in &listeners {
@@ -79,7 +91,7 @@ impl ServerOptions {
                 }
                 let status = self.server(listeners, receiver);
                 vec![
-                    ("events", events, receiver.events_app(base_path)?),
+                    ("events", events, app),
                     ("status", status, receiver.status_router()),
                 ]
             }
@@ -88,6 +100,7 @@ impl ServerOptions {
             servers,
             certificate,
             urls,
+            webhooks,
         })
     }
 
@@ -117,6 +130,8 @@ impl Servers {
         for url in &self.urls {
             output::line(format_args!("listening on {url}"))?;
         }
+        // A program that starts this one may read no more than the first line.
+        let _ = output::lines(&self.webhooks);
         Ok(())
     }
 }

@@ -113,7 +113,7 @@ fn what_can_t_work_is_said() {
     assert_snapshot!(refused(&[&serve[..], &[&url]].concat()), @"aifi-push: replicas: nats://HOST is not clustered, but 3 replicas were requested: list the cluster's servers, or set replicas to 1");
     assert_snapshot!(refused(&["inbox", "--inbox", &url, "list"]), @"aifi-push: nats://HOST: looking for the inbox failed: there is no stream AIFI_PUSH: `serve` creates it");
     let one = [&serve[..], &[&url, "--nats-replicas", "1"]].concat();
-    assert_snapshot!(refused(&[&one[..], &["--max-body", "2MiB", "--max-queued-bytes", "9MiB"]].concat()), @"aifi-push: max_body_bytes: the inbox accepts bodies of at most 1044480 bytes, not of 2097152: allow smaller ones, or raise `max_payload` of the brokers");
+    assert_snapshot!(refused(&[&one[..], &["--max-body", "2MiB", "--max-queued-bytes", "9MiB"]].concat()), @"aifi-push: --max-body: the inbox accepts bodies of at most 1044480 bytes, not of 2097152: allow smaller ones, or raise `max_payload` of the brokers");
     assert_snapshot!(refused(&[&serve[..], &["sqlite:events.db", "--spool", "spool.db"]].concat()), @"aifi-push: --spool is for an inbox on brokers: an inbox of sqlite: is on this disk itself");
 }
 

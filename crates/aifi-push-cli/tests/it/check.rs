@@ -61,5 +61,5 @@ fn the_schema_of_a_model_is_printed() {
     assert_eq!(schema["$ref"], "#/$defs/TransitionLeft");
     let all: Value = serde_json::from_str(&printed(&directory, &["schema"], 0)).unwrap();
     assert_eq!(all["$defs"], schema["$defs"]);
-    assert_snapshot!(printed(&directory, &["schema", "Song"], 1), @"aifi-push: no model Song: expected one of ApiError, ApiErrorDetail, Customer, CustomerRole, Payment, PaymentProvider, Session, SessionMetadata, SessionMetadataEvent, SessionStatus, Shopper, Store, TransitionLeft");
+    assert_snapshot!(printed(&directory, &["schema", "Song"], 1), @"aifi-push: no model Song: expected one of ApiError, ApiErrorDetail, CartItem, CartMutator, Checkout, CheckoutZoneEntered, CheckoutZoneLeft, Customer, CustomerCreated, CustomerPersonalInfo, CustomerRole, EntryCodeNotify, EntryCodeVerify, EntryCodeVerifyAnswer, EntryCodeVerifyStatus, IdentityMatching, IntegerOrString, OrderPrice, OrderStatus, Payment, PaymentProvider, PlanogramError, Session, SessionMetadata, SessionMetadataEvent, SessionStatus, Shopper, Store, SuspectedFraud, TransitionEntered, TransitionLeft");
 }

@@ -404,7 +404,7 @@ fn a_target_that_can_not_be_called_is_refused() {
     assert_snapshot!(refused(&["--forward", "http://localhost/"], none), @"aifi-push: --forward forward: no token: use --forward-token-file FILE, set AIFI_PUSH_FORWARD_TOKEN, or go without by --forward-no-token");
     assert_snapshot!(refused(&["--forward", "http://localhost/", "--forward", "http://localhost/b"], none), @r#"aifi-push: --forward: two targets "forward": give each a name of its own, as in --forward NAME=URL"#);
     assert_snapshot!(refused(&["--forward", "a=http://localhost/", "--forward-no-token=b"], none), @r#"aifi-push: --forward-no-token: no target "b": there are ["a"]"#);
-    assert_snapshot!(refused(&["--forward", "a=http://localhost/", "--forward-no-token", "--forward-kind", "entered"], none), @r#"aifi-push: --forward a: --forward-kind: no kind "entered": there are ["left"]"#);
+    assert_snapshot!(refused(&["--forward", "a=http://localhost/", "--forward-no-token", "--forward-kind", "entred"], none), @r#"aifi-push: --forward a: --forward-kind: no kind "entred": there are ["left", "entered", "checkout-zone-entered", "checkout-zone-left", "checkout", "cart-mutator", "order-price", "customer-created", "entry-code-verify", "entry-code-notify", "identity-matching", "planogram-error", "suspected-fraud"]"#);
     assert_snapshot!(refused(&["--forward", "http://localhost/", "--forward-no-token"], &[("AIFI_PUSH_FORWARD_SECRET", "s3cret!")]), @"aifi-push: --forward forward: --forward-secret-file: invalid secret: expected whsec_ and base64");
 }
 

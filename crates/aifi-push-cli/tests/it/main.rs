@@ -2,11 +2,13 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod answers;
 mod brokers;
 mod check;
 mod demo;
 mod disk_full;
 mod fake_receiver;
+mod family;
 mod forward;
 mod inbox;
 mod inbox_names;
@@ -26,6 +28,7 @@ mod terminal;
 mod tokens;
 #[cfg(unix)]
 mod tty;
+mod visits;
 
 use aifi_push_testkit::http::TOKEN;
 use assert_cmd::{Command, cargo_bin};
@@ -81,6 +84,7 @@ fn an_invalid_command_line_has_its_own_exit_code() {
         &["inbox", "list", "--since", "yesterday"],
         &["check", "--kind", "entred"],
         &["serve", "--tls-cert", "cert.pem"],
+        &["serve", "--route", "/zones"],
     ] {
         aifi_push_in(&directory(), arguments).assert().code(2);
     }

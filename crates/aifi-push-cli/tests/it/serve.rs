@@ -77,7 +77,8 @@ fn the_log_can_be_json() {
 fn what_can_t_work_is_said_before_it_starts() {
     let directory = directory();
     let refused = |arguments: &[&str], token: Option<&str>| {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--log", "off"];
+        let arguments = [&serve, arguments].concat();
         let mut command = aifi_push_in(&directory, &arguments);
         command
             .env_remove("AIFI_PUSH_TOKEN")
@@ -91,7 +92,9 @@ fn what_can_t_work_is_said_before_it_starts() {
     assert_snapshot!(refused(&[], None), @"aifi-push: no token: use --token-file FILE, set AIFI_PUSH_TOKEN, or go without by --dangerously-accept-anyone");
     assert_snapshot!(refused(&[], Some(" ")), @"aifi-push: AIFI_PUSH_TOKEN: no token found: write one on each line");
     assert_snapshot!(refused(&["--token-file", "none"], None), @"aifi-push: none: No such file or directory (os error 2)");
-    assert_snapshot!(refused(&["--base-path", "hook"], Some("a")), @r#"aifi-push: base_path: invalid path "hook": expected letters, digits, `-`, `.`, `_` and `~`, such as /webhook"#);
+    assert_snapshot!(refused(&["--base-path", "hook"], Some("a")), @r#"aifi-push: --base-path: invalid path "hook": expected letters, digits, `-`, `.`, `_` and `~`, and no segment `.` or `..`, such as /webhook"#);
+    assert_snapshot!(refused(&["--route", "zone=/zones"], Some("a")), @r#"aifi-push: --route: no webhook "zone": there are transitions, checkout-zone, checkout, cart-mutator, order-price, customer-created, entry-code-verify, entry-code-notify, identity-matching, planogram-error, suspected-fraud"#);
+    assert_snapshot!(refused(&["--route", "checkout-zone=/webhook"], Some("a")), @"aifi-push: --route: events of checkout-zone and transitions would both arrive at /webhook/left, where nothing tells them apart: choose another path for one of them, such as transitions=/transitions");
     assert_snapshot!(refused(&["--inbox", "sqlite:/nowhere/events.db"], Some("a")), @"aifi-push: /nowhere: finding the directory failed: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--tls-cert", "none", "--tls-key", "none"], Some("a")), @"aifi-push: none: reading the certificates failed: I/O error: No such file or directory (os error 2)");
     assert_snapshot!(refused(&["--quarantined-status", "1000"], Some("a")), @"aifi-push: --quarantined-status: expected an HTTP status: invalid status code");
@@ -135,4 +138,10 @@ fn health_and_metrics_can_have_an_address_of_their_own() {
     }
     assert_eq!(get(status, "/webhook/left"), 404);
     assert_eq!(serving.get("/webhook/left").unwrap().status, 405);
+
+    // Then their paths on the other are free.
+    let (other, route) = (crate::directory(), ["--route", "checkout=/metrics"]);
+    let serving = serve(&other, &[&arguments[..2], &route].concat());
+    assert_eq!(serving.get("/metrics").unwrap().status, 405);
+    assert_eq!(serving.get("/readyz").unwrap().status, 404);
 }

@@ -34,6 +34,7 @@ impl Call {
 pub(crate) struct Answer {
     status: u16,
     headers: String,
+    body: String,
 }
 
 impl Answer {
@@ -41,7 +42,13 @@ impl Answer {
         Self {
             status,
             headers: String::new(),
+            body: String::new(),
         }
+    }
+
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        body.clone_into(&mut self.body);
+        self
     }
 
     /// Adds header lines, each with its line end.
@@ -106,10 +113,15 @@ fn serve(mut stream: &TcpStream, seen: &Mutex<Seen>, answer: &dyn Fn(&Call) -> A
             seen.at_once += 1;
             seen.most_at_once = seen.most_at_once.max(seen.at_once);
         }
-        let Answer { status, headers } = answer(&call);
+        let Answer {
+            status,
+            headers,
+            body,
+        } = answer(&call);
+        let length = body.len();
         seen.lock().unwrap().at_once -= 1;
-        let head = format!("HTTP/1.1 {status} So\r\nContent-Length: 0\r\n{headers}\r\n");
-        if stream.write_all(head.as_bytes()).is_err() {
+        let head = format!("HTTP/1.1 {status} So\r\nContent-Length: {length}\r\n{headers}\r\n");
+        if stream.write_all((head + &body).as_bytes()).is_err() {
             return;
         }
     }

@@ -2,33 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::Problems;
-use crate::{
-    document::{Document, EXTENSIBLE_ENUM, PROVENANCE, SENSITIVE, SUBJECT},
-    pointer::Pointer,
+use super::{
+    Problems, extensions,
+    parts::{Below, Part},
 };
-
-const PATH_ITEM: [&str; 13] = [
-    "$ref",
-    "delete",
-    "description",
-    "get",
-    "head",
-    "options",
-    "parameters",
-    "patch",
-    "post",
-    "put",
-    "servers",
-    "summary",
-    "trace",
-];
-
-const EXTENSIONS: [&str; 4] = [EXTENSIBLE_ENUM, PROVENANCE, SENSITIVE, SUBJECT];
+use crate::{document::Document, pointer::Pointer, spelling};
 
 pub(super) fn check(document: &Document, problems: &mut Problems) {
     check_paths(&document.json, problems);
-    check_extensions(&document.json, &Pointer::root(), problems);
+    check_keys(&document.json, &Pointer::root(), Part::Document, problems);
 }
 
 fn check_paths(document: &Value, problems: &mut Problems) {
@@ -40,12 +22,6 @@ fn check_paths(document: &Value, problems: &mut Problems) {
         }
         for (key, operation) in entries(item) {
             let pointer = pointer.join(key);
-            if !PATH_ITEM.contains(&key.as_str()) {
-                problems.add(
-                    &pointer,
-                    "unknown method: expected one in lower case, such as `post`",
-                );
-            }
             let pointer = pointer.join("responses");
             for (status, _) in entries(&operation["responses"]) {
                 if !is_status(status) {
@@ -62,47 +38,66 @@ fn check_paths(document: &Value, problems: &mut Problems) {
 fn is_status(status: &str) -> bool {
     match status.as_bytes() {
         b"default" => true,
-        [b'0'..=b'9', b'X', b'X'] => true,
-        [_, _, _] => status.bytes().all(|byte| byte.is_ascii_digit()),
+        [b'1'..=b'5', b'X', b'X'] => true,
+        [b'1'..=b'5', tens, ones] => tens.is_ascii_digit() && ones.is_ascii_digit(),
         _ => false,
     }
 }
 
-/// Checks the names and the values of our extensions, wherever they are.
-fn check_extensions(value: &Value, pointer: &Pointer, problems: &mut Problems) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                let pointer = pointer.join(key);
-                check_extension(key, value, &pointer, problems);
-                // An example may have any key.
-                if !matches!(key.as_str(), "example" | "examples") {
-                    check_extensions(value, &pointer, problems);
+/// Checks the keys of a part, and of the parts below.
+fn check_keys(value: &Value, pointer: &Pointer, part: Part, problems: &mut Problems) {
+    for (key, value) in value.as_object().into_iter().flatten() {
+        let pointer = pointer.join(key);
+        if key.starts_with("x-") {
+            extensions::check(part, key, value, &pointer, problems);
+            continue;
+        }
+        match part.below(key) {
+            None => {
+                if let Some(message) = unknown_key(part, key) {
+                    problems.add(&pointer, message);
                 }
             }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                check_extensions(item, &pointer.join(&index.to_string()), problems);
+            Some(Below::One(part)) => check_keys(value, &pointer, part, problems),
+            Some(Below::List(part)) => {
+                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
+                    check_keys(item, &pointer.join(&index.to_string()), part, problems);
+                }
             }
+            Some(Below::Named(part)) => {
+                for (name, value) in value.as_object().into_iter().flatten() {
+                    let pointer = pointer.join(name);
+                    // Beside paths and statuses, which are no names, there may be extensions.
+                    match part {
+                        Part::Path | Part::Response if name.starts_with("x-") => {
+                            extensions::check(Part::Document, name, value, &pointer, problems);
+                        }
+                        part => check_keys(value, &pointer, part, problems),
+                    }
+                }
+            }
+            Some(Below::Other) => {}
         }
-        _ => {}
     }
 }
 
-fn check_extension(key: &str, value: &Value, pointer: &Pointer, problems: &mut Problems) {
-    if key == SENSITIVE && !value.is_boolean() {
-        problems.add(pointer, "invalid value: expected `true` or `false`");
+/// Returns what is wrong with a key that is none of a part. The keywords of a schema are checked
+/// where it is read.
+fn unknown_key(part: Part, key: &str) -> Option<String> {
+    match part {
+        Part::Schema => return None,
+        Part::Path => {
+            return Some("unknown method: expected one in lower case, such as `post`".to_owned());
+        }
+        _ => {}
     }
-    if !key.starts_with("x-") || EXTENSIONS.contains(&key) {
-        return;
-    }
-    let misspelled = EXTENSIONS
-        .into_iter()
-        .find(|name| strsim::levenshtein(key, name) <= 2);
-    if let Some(name) = misspelled {
-        problems.add(pointer, format!("unknown extension: expected `{name}`"));
-    }
+    let ours = extensions::OF_OPERATIONS;
+    let known = part.keys().iter().map(|(name, _)| *name).chain(ours);
+    let expected = match spelling::meant(key, known) {
+        Some(known) => format!("expected `{known}`"),
+        None => "remove it, or write it as an extension `x-…`".to_owned(),
+    };
+    Some(format!("unknown key: {expected}"))
 }
 
 /// Returns the entries of an object, without extensions.

@@ -3,15 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod generated;
+mod ordinary;
 mod public_api;
 mod refusals;
+#[cfg(feature = "yaml")]
+mod yaml;
 
 use aifi_push_codegen::{Error, Problem, generate};
 use serde_json::Value;
 
-const DOCUMENT: &str = include_str!("../../../../openapi/aifi-push.json");
+/// A document with one operation.
+const DOCUMENT: &str = include_str!("../documents/transition_left.json");
 
-/// Generates the source of our document after a change.
+/// Generates the source of the document after a change.
 fn generate_with(change: impl FnOnce(&mut Value)) -> Result<String, Error> {
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
     change(&mut document);
@@ -26,7 +30,7 @@ fn at<'a>(document: &'a mut Value, pointer: &str) -> &'a mut Value {
         .unwrap_or_else(|| panic!("no {pointer}"))
 }
 
-/// Returns the only problem of our document after a change.
+/// Returns the only problem of the document after a change.
 #[track_caller]
 fn problem(change: impl FnOnce(&mut Value)) -> Problem {
     match generate_with(change) {

@@ -56,7 +56,7 @@ mod tests {
 }
 
 const HIDDEN: u32 = 1;
-pub const LEFT: Operation = Operation { path: "/left", decodes: decode::<Left> };
+pub const LEFT: Operation = Operation { path: "/left", kind: "left", url: CalledUrl::Base, answer: Answer::Ignored, decodes: decode::<Left> };
 pub const ALL: &[Operation] = &[LEFT];
 pub fn list() -> Vec<Store> {
     Vec::new()
@@ -93,7 +93,11 @@ fn bodies_and_private_items_are_left_out() {
             Unlisted(UnlistedKind),
         }
     }
-    pub const LEFT: Operation = Operation { path: "/left" };
+    pub const LEFT: Operation = Operation {
+        path: "/left",
+        kind: "left",
+        answer: Answer::Ignored,
+    };
     pub const ALL: &[Operation] = _;
     pub fn list() -> Vec<Store> {}
     "#);
@@ -111,7 +115,7 @@ fn items_by_name() {
     Kind => pub enum Kind {}
     Kind::Known => Known
     Kind::Unlisted => Unlisted(UnlistedKind)
-    LEFT => pub const LEFT: Operation = Operation { path: "/left" };
+    LEFT => pub const LEFT: Operation = Operation { path: "/left", kind: "left", answer: Answer::Ignored };
     Store => #[derive(Clone)] #[non_exhaustive] pub struct Store {}
     Store.city => #[deprecated] #[builder(required)] #[serde(rename = "cityName")] pub city: Option<String>
     Store::rename => pub fn rename<T>(&mut self, a_name: Option<T>, another_name: T) -> Result<String, Error> where T: Into<String>

@@ -8,11 +8,14 @@ use std::{
     time::Duration,
 };
 
-use aifi_push::{operations::TRANSITION_LEFT, types::TransitionLeft};
+use aifi_push::{
+    operations::{ENTRY_CODE_VERIFY, TRANSITION_ENTERED, TRANSITION_LEFT},
+    types::TransitionLeft,
+};
 use aifi_push_inbox::{
     AdminError, Consumer, Delivery, Event, EventFilter, EventState, HandlerError, Inbox, NewEvent,
     Outcome, Receipt, Received, Retention, StartPosition, Subject, SubjectKind, SubscribeError,
-    SubscribeOptions, Subscription,
+    SubscribeOptions, Subscription, VisitReader,
 };
 use aifi_push_testkit::events::{bodies, left, numbered, stored};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -691,6 +694,49 @@ pub(crate) async fn finds_by_whom_it_is_about(inbox: Arc<dyn Inbox>) {
     assert_eq!(rest.unwrap().len(), 2);
 }
 
+pub(crate) async fn groups_events_into_visits(inbox: Arc<dyn Inbox>) {
+    // More than one page of them, which overlap.
+    let sessions = 150;
+    let entered = (0..sessions).map(|it| (it, &TRANSITION_ENTERED));
+    let left = (0..sessions).map(|it| (it, &TRANSITION_LEFT));
+    let events = entered.chain(left).map(|(session, operation)| {
+        let store = session % 3;
+        let body = format!(r#"{{"sessionId": "s{session}", "storeId": {store}}}"#);
+        NewEvent::accepted(Event::new(operation, body))
+    });
+    let verify = r#"{"storeId": 0, "customer": {"id": "c"}}"#;
+    let verify = NewEvent::accepted(Event::new(&ENTRY_CODE_VERIFY, verify));
+    let events: Vec<_> = events.chain([verify]).collect();
+    inbox.append(events.clone()).await.unwrap();
+    let find = async |filter: EventFilter| {
+        let mut reader = VisitReader::new(&*inbox, filter);
+        let mut sessions = Vec::new();
+        while let Some(visit) = reader.next().await.unwrap() {
+            let ids = visit.events.iter().map(|event| event.id);
+            sessions.push((visit.session, ids.collect::<Vec<_>>()));
+        }
+        (sessions, reader.without_session().values().sum::<u64>())
+    };
+    let (all, without_session) = find(EventFilter::default()).await;
+    assert_eq!((all.len(), without_session), (sessions, 1));
+    for (number, (session, ids)) in all.iter().enumerate() {
+        assert_eq!(*session, format!("s{number}"));
+        let expected = [number, sessions + number].map(|it| events[it].event.id);
+        assert_eq!(*ids, expected);
+    }
+    let (of_store, without_session) = find(about(SubjectKind::Store, "0")).await;
+    assert_eq!((of_store.len(), without_session), (sessions / 3, 1));
+    assert_eq!(
+        find(about(SubjectKind::Session, "s7")).await,
+        (vec![all[7].clone()], 0)
+    );
+    let later = EventFilter {
+        since: Some(Utc::now() + TimeDelta::hours(1)),
+        ..EventFilter::default()
+    };
+    assert_eq!(find(later).await, (Vec::new(), 0));
+}
+
 pub(crate) async fn erased_events_are_gone(inbox: Arc<dyn Inbox>) {
     let mut events = numbered(0..5);
     events.push(quarantined(5, "no JSON"));
@@ -740,6 +786,7 @@ macro_rules! conformance {
             dead_letters_outlast_pruning
             counts_what_there_is
             finds_by_whom_it_is_about
+            groups_events_into_visits
             erased_events_are_gone
             one_that_hangs_holds_up_no_other
         );

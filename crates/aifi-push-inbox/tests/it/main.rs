@@ -12,6 +12,7 @@ mod memory;
 mod model;
 mod spool;
 mod sqlite;
+mod visits;
 
 use std::{sync::Arc, time::Duration};
 

@@ -19,7 +19,7 @@ const SHORT_TIMEOUT: Duration = Duration::from_millis(100);
 async fn the_path_and_the_method_are_checked() {
     let (inbox, _directory) = new_inbox().await;
     let running = Running::start(inbox.clone()).await;
-    for path in ["/", "/left", "/webhook/entered", "/webhook/left/x"] {
+    for path in ["/", "/left", "/webhook/right", "/webhook/left/x"] {
         for method in ["GET", "POST"] {
             let answer = running
                 .exchange(&head(&format!("{method} {path}"), &["Content-Length: 0"]))
@@ -40,13 +40,37 @@ async fn the_path_and_the_method_are_checked() {
 }
 
 #[tokio::test]
+async fn an_event_at_the_url_itself_is_told_where_it_belongs() {
+    let (inbox, _directory) = new_inbox().await;
+    let running = Running::start(inbox.clone()).await;
+    let post = async |path: &str| {
+        let request = head(&format!("POST {path}"), &["Content-Length: 0"]);
+        let answer = running.exchange(&request).await;
+        assert_eq!(answer.status, 404, "{path}");
+        answer.body
+    };
+    assert_snapshot!(post("/webhook").await, @r#"{"message":"no event is received at this path itself: those of the webhook `transitions` are at /left and /entered below it, and other webhooks have other URLs","type":"E_NOT_FOUND","errors":[]}"#);
+    assert_snapshot!(post("/webhook/checkout-zone/").await, @r#"{"message":"no event is received at this path itself: those of the webhook `checkout-zone` are at /entered and /left below it, and other webhooks have other URLs","type":"E_NOT_FOUND","errors":[]}"#);
+    let metrics = running.get("/metrics").await.body;
+    let counted = r#"aifi_push_refused_total{reason="not_found"} 2"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    assert!(stored(&*inbox).await.is_empty());
+}
+
+#[tokio::test]
 async fn probes_are_no_lost_events() {
     let (inbox, _directory) = new_inbox().await;
     let running = Running::start(inbox.clone()).await;
     for (method, path, expected) in [
         ("GET", "/webhook", 200),
         ("HEAD", "/webhook/", 200),
+        ("GET", "/webhook/transition", 200),
+        ("GET", "/webhook/checkout-zone", 200),
         ("OPTIONS", "/webhook", 204),
+        ("OPTIONS", "/webhook/checkout-zone", 204),
+        ("OPTIONS", "/webhook/checkout", 204),
+        // Events arrive at this URL itself, perhaps by a redirect.
+        ("GET", "/webhook/checkout", 405),
         ("OPTIONS", "/webhook/left", 204),
         ("HEAD", "/webhook/left", 405),
         ("GET", "/webhook/left", 405),

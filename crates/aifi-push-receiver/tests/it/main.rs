@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod answers;
 mod any_body;
 mod bad_requests;
 mod content_coding;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use aifi_push::operations::CHECKOUT_ZONE_LEFT;
 use aifi_push_receiver::{
-    Receiver, Server, Tokens,
+    Receiver, Routes, Server, Tokens,
     inbox::{Admin, MemoryInbox},
 };
 use aifi_push_testkit::{
     FaultyInbox,
-    events::documented,
+    events::{documented, stored},
     http::{self, Response, TOKEN},
 };
 use axum::{Router, routing::get};
@@ -46,6 +47,35 @@ async fn an_application_with_metrics_of_its_own_mounts_it() {
     assert_eq!(get("/aifi-push/readyz").await.body, "ready\n");
     let metrics = get("/aifi-push/metrics").await.body;
     assert!(metrics.contains("aifi_push_inbox_events 1"), "{metrics}");
+}
+
+#[tokio::test]
+async fn webhooks_have_urls_of_their_own() {
+    let inbox = Arc::new(MemoryInbox::new());
+    let tokens = Tokens::new([TOKEN]).unwrap();
+    let receiver = Receiver::builder(inbox.clone(), tokens).build().unwrap();
+    let routes = Routes::below("/webhook").route("checkout-zone", "/zones");
+    let routes = routes.build().unwrap();
+    let nested = Router::new().nest("/nested", receiver.router_with(&routes));
+    let app = nested.fallback_service(receiver.router_with(&routes));
+    let server = Server::bind("127.0.0.1:0").await.unwrap();
+    let address = server.address().unwrap();
+    tokio::spawn(server.serve(app, std::future::pending()));
+
+    let zone_left = CHECKOUT_ZONE_LEFT.example.unwrap();
+    let length = format!("Content-Length: {}", zone_left.len());
+    for path in [
+        "/zones/left",
+        "/webhook/checkout-zone/left",
+        "/nested/zones/left",
+    ] {
+        let mut request = http::head(&format!("POST {path}"), &[&length]);
+        request.extend_from_slice(zone_left.as_bytes());
+        assert_eq!(exchange(address, &request).await.status, 201, "{path}");
+    }
+    let stored = stored(&*inbox).await;
+    let operations = stored.iter().map(|stored| &*stored.event.operation);
+    assert_eq!(operations.collect::<Vec<_>>(), ["checkout_zone_left"; 3]);
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use std::{fmt, future::Future, time::Duration};
 use reqwest::Url;
 
 use super::{
-    Client, Error, SEGMENT,
+    Client, Error,
+    delivery_url::DeliveryUrl,
     http::{HAS_TLS, HttpSettings},
     token::{self, Token},
 };
@@ -15,6 +16,7 @@ use crate::RetryPolicy;
 #[must_use = "a builder does nothing until `build` is called"]
 pub struct ClientBuilder {
     base_url: String,
+    is_exact: bool,
     token: Option<TokenSetting>,
     http_client: Option<reqwest::Client>,
     http: HttpSettings,
@@ -32,6 +34,7 @@ impl ClientBuilder {
     pub(super) fn new(base_url: String) -> Self {
         Self {
             base_url,
+            is_exact: false,
             token: None,
             http_client: None,
             http: HttpSettings::default(),
@@ -74,6 +77,13 @@ impl ClientBuilder {
     /// Sends no token, for a server that wants none.
     pub fn no_token(mut self) -> Self {
         self.token = Some(TokenSetting::None);
+        self
+    }
+
+    /// Makes [`deliver`](Client::deliver) call the base URL as it is, as the platform does for a webhook
+    /// whose URL is [exact](crate::CalledUrl::Exact).
+    pub fn exact_url(mut self) -> Self {
+        self.is_exact = true;
         self
     }
 
@@ -208,7 +218,7 @@ impl ClientBuilder {
         };
         let query = url.query().map(Into::into);
         Ok(Client {
-            delivery_url: delivery_url(&url).into(),
+            delivery_url: DeliveryUrl::new(&url, self.is_exact).into(),
             // Each path of the document begins with a slash.
             baseurl: without_query(&url).trim_end_matches('/').into(),
             query,
@@ -250,18 +260,6 @@ fn parse_base_url(text: &str) -> Result<Url, Error> {
 fn without_query(url: &Url) -> &str {
     let text = url.as_str();
     text.split_once('?').map_or(text, |(path, _)| path)
-}
-
-/// Returns where deliveries go, with [`SEGMENT`] where the segment belongs.
-fn delivery_url(url: &Url) -> String {
-    // In a path, a brace is encoded.
-    let text = url.as_str().replace("%7Bkind%7D", SEGMENT);
-    if text.contains(SEGMENT) {
-        return text;
-    }
-    let path = without_query(url).trim_end_matches('/');
-    let query = url.query().map(|query| format!("?{query}"));
-    format!("{path}/{SEGMENT}{}", query.unwrap_or_default())
 }
 
 impl fmt::Debug for ClientBuilder {

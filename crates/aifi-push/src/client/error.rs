@@ -77,7 +77,7 @@ impl Error {
     /// | `Token` | yes: the source is called again |
     /// | `Connect`, `TimedOut`, `Disconnected` | yes; after the latter two the event may arrive twice |
     /// | `Unauthorized` | no |
-    /// | `Rejected` | for 408, 425, 429, 500, 502, 503, 504 and 507 |
+    /// | `Rejected` | for 408, 425, 429, 500, 502, 503, 504 and 507, unless the event [is stored](Rejection::is_unanswered) |
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Configuration { .. } | Self::Unauthorized(_) => false,
@@ -85,10 +85,13 @@ impl Error {
             | Self::Connect { .. }
             | Self::TimedOut { .. }
             | Self::Disconnected { .. } => true,
-            Self::Rejected(rejection) => matches!(
-                rejection.status(),
-                408 | 425 | 429 | 500 | 502 | 503 | 504 | 507
-            ),
+            Self::Rejected(rejection) => {
+                let may_pass = matches!(
+                    rejection.status(),
+                    408 | 425 | 429 | 500 | 502 | 503 | 504 | 507
+                );
+                may_pass && !rejection.is_unanswered()
+            }
         }
     }
 

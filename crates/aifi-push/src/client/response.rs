@@ -14,10 +14,13 @@ use reqwest::{
 use serde::de::DeserializeOwned;
 
 use super::Error;
-use crate::{DecodeError, from_slice};
+use crate::{Answer, DecodeError, from_slice, operations};
 
 /// How much of a body is kept, in bytes.
 const BODY_LIMIT: usize = 8 * 1024;
+
+/// The same of an answer, such as an order with its cart.
+const ANSWER_LIMIT: usize = 1024 * 1024;
 
 /// The response to an event that arrived.
 ///
@@ -35,9 +38,16 @@ impl<T> Response<T> {
         self.received.status.as_u16()
     }
 
-    /// Returns the body as received: the first 8 KiB, or less if the connection broke.
+    /// Returns the body as received: the first 8 KiB, or 1 MiB of the answer to a
+    /// [question](crate::Question), or less if the connection broke.
     pub fn body(&self) -> &[u8] {
         &self.received.body
+    }
+
+    /// Returns `true` if the [body](Self::body) is all of it: it was not too long, and the connection
+    /// did not break.
+    pub fn is_complete(&self) -> bool {
+        self.received.is_complete
     }
 }
 
@@ -46,7 +56,7 @@ impl<T: DeserializeOwned> Response<T> {
     ///
     /// # Errors
     ///
-    /// Returns [`DecodeError`] if the body is not a `T`, is empty or is longer than 8 KiB.
+    /// Returns [`DecodeError`] if the body is not a `T`, is empty or is longer than is kept.
     pub fn decode(&self) -> Result<T, DecodeError> {
         from_slice(self.body())
     }
@@ -85,6 +95,14 @@ impl Rejection {
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
+
+    /// Returns `true` if the receiver of `aifi-push-receiver` stored a question, but nobody answered it
+    /// in time: 503 with the type `E_UNANSWERED`. Whoever asks again has another event stored.
+    pub fn is_unanswered(&self) -> bool {
+        // Not a model, as another document may have none of it.
+        let error = || from_slice::<serde_json::Value>(self.body());
+        self.status() == 503 && error().is_ok_and(|error| error["type"] == "E_UNANSWERED")
+    }
 }
 
 impl fmt::Display for Rejection {
@@ -107,6 +125,7 @@ impl fmt::Debug for Rejection {
 struct Received {
     status: StatusCode,
     body: Vec<u8>,
+    is_complete: bool,
 }
 
 impl Received {
@@ -118,15 +137,23 @@ impl Received {
     }
 }
 
-/// Returns success or the error for a response, by its status alone.
+/// Returns success or the error for a response to an operation, by its status alone.
 pub(super) async fn classify_response<T>(
+    operation: &str,
     response: reqwest::Response,
 ) -> Result<Response<T>, Error> {
     let status = response.status();
     let retry_after = retry_after(response.headers());
+    let limit = if status.is_success() && is_question(operation) {
+        ANSWER_LIMIT
+    } else {
+        BODY_LIMIT
+    };
+    let (body, is_complete) = read_body(response, limit).await;
     let received = Received {
         status,
-        body: read_body(response).await,
+        body,
+        is_complete,
     };
     if status.is_success() {
         return Ok(Response {
@@ -144,20 +171,29 @@ pub(super) async fn classify_response<T>(
     })
 }
 
-/// Reads the body up to the limit. The status has decided already, so a body that breaks off ends
-/// there.
-async fn read_body(mut response: reqwest::Response) -> Vec<u8> {
+fn is_question(id: &str) -> bool {
+    let mut operations = operations::ALL.iter();
+    operations.any(|operation| operation.id == id && operation.answer == Answer::Used)
+}
+
+/// Reads the body up to a limit, and returns whether that is all of it. The status has decided
+/// already, so a body that breaks off ends there.
+async fn read_body(mut response: reqwest::Response, limit: usize) -> (Vec<u8>, bool) {
     let mut body = Vec::new();
-    while body.len() < BODY_LIMIT {
+    loop {
         match response.chunk().await {
             Ok(Some(chunk)) => {
-                let rest = BODY_LIMIT - body.len();
-                body.extend_from_slice(&chunk[..chunk.len().min(rest)]);
+                let rest = limit - body.len();
+                if chunk.len() > rest {
+                    body.extend_from_slice(&chunk[..rest]);
+                    return (body, false);
+                }
+                body.extend_from_slice(&chunk);
             }
-            Ok(None) | Err(_) => break,
+            Ok(None) => return (body, true),
+            Err(_) => return (body, false),
         }
     }
-    body
 }
 
 /// Reads `Retry-After` in either of its forms: seconds, or a date.

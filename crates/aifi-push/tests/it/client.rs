@@ -1,6 +1,9 @@
 //! What a call sends, and which responses are a success.
 
-use aifi_push::{Client, Json, types::TransitionLeft};
+use aifi_push::{
+    Client, Json, from_slice, operations,
+    types::{Checkout, TransitionLeft},
+};
 use serde_json::Value;
 
 use crate::{
@@ -23,7 +26,7 @@ async fn the_documented_event_arrives() {
     assert_eq!(request.line, "POST /api/push/transition/left HTTP/1.1");
     assert_eq!(request.header("authorization"), format!("Bearer {TOKEN}"));
     assert_eq!(request.header("content-type"), "application/json");
-    let arrived: TransitionLeft = aifi_push::from_slice(&request.body).unwrap();
+    let arrived: TransitionLeft = from_slice(&request.body).unwrap();
     assert_eq!(arrived, example_event());
     let mut sent = example();
     sent["session"]
@@ -102,6 +105,22 @@ async fn no_more_than_8_kib_of_an_answer_are_kept() {
         .await
         .unwrap();
     assert_eq!(response.body().len(), 8 * 1024);
+    assert!(!response.is_complete());
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_up_to_1_mib() {
+    const LIMIT: usize = 1024 * 1024;
+    let example = operations::CHECKOUT.example.unwrap();
+    let order: Checkout = from_slice(example.as_bytes()).unwrap();
+    for (length, is_complete) in [(LIMIT, true), (LIMIT + 1, false)] {
+        let answer = format!("\"{}\"", "x".repeat(length - 2));
+        let server = Server::start([Answer::status(200, &answer)]).await;
+        let response = server.client().checkout(&order).await.unwrap();
+        assert_eq!(response.body(), &answer.as_bytes()[..LIMIT]);
+        assert_eq!(response.is_complete(), is_complete);
+        assert_eq!(response.decode().is_ok(), is_complete);
+    }
 }
 
 #[tokio::test]
@@ -128,7 +147,7 @@ async fn a_large_event_arrives_whole() {
     event.extra.insert("large".to_owned(), Json::from(text));
     let server = Server::start([Answer::status(200, "")]).await;
     server.client().transition_left(&event).await.unwrap();
-    let arrived: TransitionLeft = aifi_push::from_slice(&server.request().body).unwrap();
+    let arrived: TransitionLeft = from_slice(&server.request().body).unwrap();
     assert!(arrived == event);
 }
 

@@ -1,6 +1,9 @@
 //! Where a body is delivered, and with which headers.
 
-use aifi_push::{Client, Error, operations::TRANSITION_LEFT};
+use aifi_push::{
+    Client, Error, Operation,
+    operations::{CHECKOUT, CHECKOUT_ZONE_LEFT, ENTRY_CODE_VERIFY, TRANSITION_LEFT},
+};
 
 use crate::{
     document::example_event,
@@ -30,6 +33,51 @@ async fn the_segment_has_its_place_in_the_url() {
         client.deliver(&TRANSITION_LEFT, "{}").await.unwrap();
         let line = format!("POST {called} HTTP/1.1");
         assert_eq!(server.request().line, line, "{base_path}");
+    }
+}
+
+#[tokio::test]
+async fn each_kind_has_its_path() {
+    let called = async |base_path: &str, is_exact: bool, operation: &Operation| {
+        let server = server().await;
+        let builder = Client::builder(server.url() + base_path).bearer_token(TOKEN);
+        let builder = if is_exact {
+            builder.exact_url()
+        } else {
+            builder
+        };
+        let client = builder.build().unwrap();
+        client.deliver(operation, "{}").await.unwrap();
+        server.request().line
+    };
+    for (operation, route, kind) in [
+        (CHECKOUT, "checkout", "checkout"),
+        (
+            CHECKOUT_ZONE_LEFT,
+            "checkout-zone/left",
+            "checkout-zone-left",
+        ),
+        (ENTRY_CODE_VERIFY, "entry-code/verify", "entry-code-verify"),
+    ] {
+        let line = |path: &str| format!("POST {path} HTTP/1.1");
+        let below = called("/hook", false, &operation).await;
+        assert_eq!(below, line(&format!("/hook/{route}")));
+        let placed = called("/hook/{kind}?a=b", false, &operation).await;
+        assert_eq!(placed, line(&format!("/hook/{kind}?a=b")));
+        let exact = called("/hook?a=b", true, &operation).await;
+        assert_eq!(exact, line("/hook?a=b"));
+    }
+}
+
+#[tokio::test]
+async fn the_method_is_that_of_the_operation() {
+    for method in ["POST", "PUT", "PATCH"] {
+        let server = server().await;
+        let mut operation = TRANSITION_LEFT;
+        operation.method = method;
+        server.client().deliver(&operation, "{}").await.unwrap();
+        let line = format!("{method} /left HTTP/1.1");
+        assert_eq!(server.request().line, line);
     }
 }
 

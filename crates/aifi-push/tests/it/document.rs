@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aifi_push::{operations, types::TransitionLeft};
+use aifi_push::{Operation, operations, types::TransitionLeft};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
@@ -12,9 +12,14 @@ pub(crate) fn document() -> Value {
     serde_json::from_str(text).unwrap()
 }
 
+/// The example of an operation, as JSON.
+pub(crate) fn example_of(operation: &Operation) -> Value {
+    serde_json::from_str(operation.example.unwrap()).unwrap()
+}
+
 /// The event that the vendor documents, as JSON.
 pub(crate) fn example() -> Value {
-    serde_json::from_str(operations::TRANSITION_LEFT.example.unwrap()).unwrap()
+    example_of(&operations::TRANSITION_LEFT)
 }
 
 /// The event that the vendor documents.
@@ -93,12 +98,18 @@ fn conforms(
             if required.any(|name| name.as_str().is_none_or(|name| !fields.contains_key(name))) {
                 return false;
             }
+            let required_names = schema["required"].as_array().cloned().unwrap_or_default();
             let empty = Map::new();
             let properties = schema["properties"].as_object().unwrap_or(&empty);
             let mut checked = properties
                 .iter()
                 .filter(|(name, property)| is_checked(schema, name, property));
-            checked.all(|(name, property)| conforms(document, property, &value[name], is_checked))
+            // Null and absent are the same where a property is not required.
+            let is_absent =
+                |name: &String| value[name].is_null() && !required_names.contains(&json!(name));
+            checked.all(|(name, property)| {
+                is_absent(name) || conforms(document, property, &value[name], is_checked)
+            })
         }
         (None, _) => true,
         _ => false,
@@ -137,11 +148,23 @@ pub(crate) fn expected_round_trip(document: &Value, schema: &Value, value: &Valu
         Value::String(text) if schema["format"] == "date-time" => {
             json!(text.parse::<DateTime<Utc>>().unwrap())
         }
-        Value::Number(number) if schema["type"] == "integer" && number.is_f64() => {
+        Value::Number(number)
+            if accepts_integer(schema) && number.is_f64() && is_integral(number) =>
+        {
             json!(format!("{value}").parse::<f64>().unwrap() as i64)
         }
         value => value.clone(),
     }
+}
+
+/// Returns `true` if a schema is that of an integer, or a union with one.
+fn accepts_integer(schema: &Value) -> bool {
+    let mut alternatives = schema["oneOf"].as_array().into_iter().flatten();
+    schema["type"] == "integer" || alternatives.any(accepts_integer)
+}
+
+fn is_integral(number: &serde_json::Number) -> bool {
+    number.as_f64().is_some_and(|number| number.fract() == 0.0)
 }
 
 #[test]

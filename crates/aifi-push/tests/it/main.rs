@@ -5,8 +5,11 @@
 mod bad_input;
 mod builders;
 mod debug;
+#[cfg(feature = "rust_decimal")]
+mod decimals;
 mod document;
 mod extensible_enums;
+mod family;
 mod round_trip;
 mod values;
 

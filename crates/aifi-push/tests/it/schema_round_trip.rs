@@ -33,23 +33,30 @@ fn validator(definitions: &Value, name: &str) -> Validator {
     options.build(&schema).unwrap()
 }
 
-/// Rewrites a schema of OpenAPI 3.0 as JSON Schema, in which properties that the vendor does not
-/// document may be anything.
+/// Rewrites a schema of OpenAPI 3.0 as JSON Schema, in which unions, and properties that the vendor
+/// does not document, may be anything.
 fn normalize(schema: &mut Value) {
     let whole = schema.clone();
     if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
         for (name, property) in properties {
+            let required = whole["required"].as_array();
+            let is_required = required.is_some_and(|required| required.contains(&json!(name)));
             if is_guess(&whole, name, property) {
                 *property = json!({});
+            } else if !is_required {
+                // Null is the same as absence.
+                *property = json!({"anyOf": [property.take(), {"type": "null"}]});
             }
         }
     }
     match schema {
+        // A union accepts any other JSON.
+        Value::Object(fields) if fields.contains_key("oneOf") => *schema = json!({}),
         Value::Object(fields) => {
             fields.values_mut().for_each(normalize);
             if fields.remove("nullable") == Some(json!(true)) {
-                let kind = fields["type"].take();
-                fields.insert("type".to_owned(), json!([kind, "null"]));
+                let whole = Value::Object(std::mem::take(fields));
+                fields.insert("anyOf".to_owned(), json!([whole, {"type": "null"}]));
             }
             if let Some(Value::String(reference)) = fields.get_mut("$ref") {
                 *reference = reference.replace("#/components/schemas/", "#/$defs/");

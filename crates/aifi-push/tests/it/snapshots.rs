@@ -42,3 +42,11 @@ fn json_schema() {
     schema.sort_all_objects();
     settings().bind(|| assert_snapshot!("json_schema", format!("{schema:#}")));
 }
+
+/// The source of a document that uses what ours does not: `tests/ordinary` compiles it.
+#[test]
+fn ordinary() {
+    let document = include_str!("../../../aifi-push-codegen/tests/documents/orders.json");
+    let source = aifi_push_codegen::generate(document).unwrap();
+    settings().bind(|| assert_binary_snapshot!("ordinary.rs", source.into()));
+}

@@ -12,10 +12,11 @@ pub(crate) fn values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
 }
 
 fn valid_values(document: &Value, schema: &Value) -> BoxedStrategy<Value> {
-    if let Some(name) = reference(schema) {
-        return valid_values(document, &document["components"]["schemas"][name]);
-    }
     let valid = match (schema["type"].as_str(), schema["format"].as_str()) {
+        _ if reference(schema).is_some() => {
+            let name = reference(schema).unwrap_or_default();
+            valid_values(document, &document["components"]["schemas"][name])
+        }
         (Some("string"), Some("date-time")) => dates(),
         (Some("string"), _) => texts(schema),
         (Some("integer"), _) => any::<i64>().prop_map(|number| json!(number)).boxed(),

@@ -9,8 +9,8 @@ use xshell::{Shell, cmd};
 
 use crate::workspace;
 
-/// Where the document has its paths.
-const BASE_PATH: &str = "/api/push/transition";
+/// Below it are the paths of the document.
+const BASE_PATH: &str = "/";
 
 /// `serve` of the workspace with the paths of the document and a new inbox, ended on drop.
 pub(super) struct Receiver {

@@ -2,7 +2,7 @@
 
 use aifi_push::{Error, Rejection, RetryPolicy};
 use aifi_push_receiver::inbox::{
-    ConsumerName, Delivery, Event, HandlerError, MAX_HOPS, VIA_HEADER,
+    ATTEMPT_HEADER, ConsumerName, Delivery, Event, HandlerError, MAX_HOPS, VIA_HEADER,
 };
 use chrono::Utc;
 use uuid::Uuid;
@@ -43,12 +43,16 @@ impl Forwarder {
         }
         let id = event.id.to_string();
         let timestamp = Utc::now().timestamp();
-        let via = via(&event)?;
+        let via = via(&event).ok_or_else(|| {
+            HandlerError::permanent(format!(
+                "it came through {MAX_HOPS} receivers: they forward in a circle"
+            ))
+        })?;
         let (attempt, time) = (delivery.attempt.to_string(), timestamp.to_string());
         let mut headers = vec![
             ("webhook-id", id.as_str()),
             ("webhook-timestamp", &time),
-            ("webhook-attempt", &attempt),
+            (ATTEMPT_HEADER, &attempt),
             (VIA_HEADER, &via),
         ];
         let signer = self.target.signer.as_ref();
@@ -65,19 +69,18 @@ impl Forwarder {
     }
 }
 
-/// The ids that the event had in each receiver, this one included.
-fn via(event: &Event) -> Result<String, HandlerError> {
+/// Returns the ids that the event had in each receiver, this one included, or `None` if these are too
+/// many.
+pub(in crate::serve) fn via(event: &Event) -> Option<String> {
     let before = event.headers.get(VIA_HEADER).map_or("", String::as_str);
     let ids = before.split(',').filter_map(|id| id.trim().parse().ok());
     let mut ids: Vec<Uuid> = ids.collect();
     if ids.len() >= MAX_HOPS {
-        return Err(HandlerError::permanent(format!(
-            "it came through {MAX_HOPS} receivers: they forward in a circle"
-        )));
+        return None;
     }
     ids.push(event.id);
     let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
-    Ok(ids.join(","))
+    Some(ids.join(","))
 }
 
 fn failure(error: Error) -> HandlerError {

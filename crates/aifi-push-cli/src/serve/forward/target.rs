@@ -71,7 +71,7 @@ impl Forwarding {
             Some(kinds) => read_kinds(kinds)?,
             None => operations::ALL.iter().collect(),
         };
-        warn_of_segment(name, url, &kinds);
+        warn_of_route(name, url, &kinds);
         let client = Client::builder(url).timeout(self.timeout);
         let has_own_file = self
             .token_files
@@ -109,32 +109,31 @@ fn no_token(name: &str) -> Result<Named<()>> {
 
 fn read_kinds(text: &str) -> Result<Vec<&'static Operation>> {
     let kinds = text.split(',').map(str::trim).map(|kind| {
-        let mut all = operations::ALL.iter();
-        all.find(|operation| operation.segment() == kind)
-            .ok_or_else(|| {
-                let all: Vec<_> = operations::ALL.iter().map(Operation::segment).collect();
-                anyhow!("--forward-kind: no kind {kind:?}: there are {all:?}")
-            })
+        Operation::find(kind).ok_or_else(|| {
+            let all: Vec<_> = operations::ALL
+                .iter()
+                .map(|operation| operation.kind)
+                .collect();
+            anyhow!("--forward-kind: no kind {kind:?}: there are {all:?}")
+        })
     });
     kinds.collect()
 }
 
-/// Somebody may have given the whole URL, to which the segment is added once more.
-fn warn_of_segment(name: &ConsumerName, url: &str, kinds: &[&Operation]) {
+/// Somebody may have given the whole URL, to which the route is added once more.
+fn warn_of_route(name: &ConsumerName, url: &str, kinds: &[&Operation]) {
     // The rest of the URL may contain a key, and is not logged.
     let path = url.split(['?', '#']).next().unwrap_or_default();
-    let last = path.trim_end_matches('/').rsplit('/').next();
-    let segment = kinds
-        .iter()
-        .map(|kind| kind.segment())
-        .find(|segment| last == Some(segment));
-    if let Some(segment) = segment
+    let path = path.trim_end_matches('/');
+    let is_at_end = |route: &&str| path.ends_with(&format!("/{route}"));
+    let route = kinds.iter().map(|kind| kind.route).find(is_at_end);
+    if let Some(route) = route
         && !url.contains("{kind}")
     {
         tracing::warn!(
             consumer = %name,
-            "the URL ends in /{segment}, so events go to /{segment}/{segment}: remove it, or write \
-             {{kind}} in its place"
+            "the URL ends in /{route}, so events go to /{route}/{route}: remove it, or write {{kind}} \
+             in its place"
         );
     }
 }

@@ -4,19 +4,19 @@ use std::error::Error;
 
 use aifi_push::{
     Client, operations,
-    types::{Store, TransitionEntered},
+    types::{Store, TransitionPaused},
 };
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let example = operations::TRANSITION_ENTERED.example.ok_or("no example")?;
-    let mut event: TransitionEntered = aifi_push::from_slice(example.as_bytes())?;
+    let example = operations::TRANSITION_PAUSED.example.ok_or("no example")?;
+    let mut event: TransitionPaused = aifi_push::from_slice(example.as_bytes())?;
     event.store = Store::builder().city("Berlin").build();
 
     let client = Client::builder("http://127.0.0.1:9")
         .bearer_token("token")
         .build()?;
-    let error = client.transition_entered(&event).await.unwrap_err();
+    let error = client.transition_paused(&event).await.unwrap_err();
     println!("{error}");
     Ok(())
 }
