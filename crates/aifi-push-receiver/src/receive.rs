@@ -95,11 +95,10 @@ async fn receive(
             Err(Refusal::Unauthorized)
         };
         let mut response = match accepted {
-            Ok(Accepted::Stored { event, decoded }) => {
-                let answer = if is_asked(operation, &head.headers) {
-                    state.answer(operation, event, &decoded).await
-                } else {
-                    None
+            Ok(Accepted::Stored { question, decoded }) => {
+                let answer = match question {
+                    Some(event) => state.answer(operation, event, &decoded).await,
+                    None => None,
                 };
                 answer.unwrap_or_else(|| state.respond(id, &decoded))
             }
@@ -137,7 +136,8 @@ pub(crate) struct Authenticated;
 /// What became of a request that is not refused.
 enum Accepted {
     Stored {
-        event: Event,
+        /// The event, if the sender waits for an answer.
+        question: Option<Event>,
         decoded: Decoded,
     },
     /// The event was passed on from this inbox, and came back.
@@ -168,15 +168,16 @@ async fn accept(
     let (body, decoded) = state.decode(operation, headers, body)?;
     let admitted = state.admission.admit(body.len())?;
     let event = Event::with_id(id, operation, body).headers(kept(headers, &decoded));
+    let question = is_asked(operation, headers).then(|| event.clone());
     let new = NewEvent {
-        event: event.clone(),
+        event,
         verdict: decoded.verdict(),
     };
     // A task of its own, so that a sender that hangs up changes nothing.
     let store = store(Arc::clone(state), operation, new, admitted).in_current_span();
     let stored = state.admission.tasks.spawn(store);
     match timeout(deadlines::REQUEST, stored).await {
-        Ok(Ok(stored)) => stored.map(|()| Accepted::Stored { event, decoded }),
+        Ok(Ok(stored)) => stored.map(|()| Accepted::Stored { question, decoded }),
         Ok(Err(error)) => {
             tracing::error!(%error, "storing the event panicked");
             Err(Refusal::Unavailable)
