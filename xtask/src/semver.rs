@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use openapiv3::OpenAPI;
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
@@ -165,11 +166,15 @@ fn rustdoc(sh: &Shell, document: &str, name: &str) -> Result<PathBuf> {
 
 /// Returns the document with a change of its schemas.
 fn schemas(document: &str, change: impl FnOnce(&mut Value)) -> Result<String> {
-    let old: Value = serde_json::from_str(document)?;
+    // Unlike a `Value`, it keeps the order of the operations, which decides their kinds.
+    let mut document: OpenAPI = serde_json::from_str(document)?;
+    let schemas = &mut document.components.get_or_insert_default().schemas;
+    let old = serde_json::to_value(&schemas)?;
     let mut new = old.clone();
-    change(&mut new["components"]["schemas"]);
+    change(&mut new);
     ensure!(new != old, "the change has no effect");
-    Ok(new.to_string())
+    *schemas = serde_json::from_value(new)?;
+    Ok(serde_json::to_string(&document)?)
 }
 
 fn remove(value: &mut Value, key: &str) {
