@@ -1,4 +1,5 @@
-//! The combinations of features build without warnings, and the tests of `aifi-push` pass with each.
+//! The combinations of features build without warnings, and the tests of `aifi-push` pass with those that
+//! matter at run time.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
@@ -8,24 +9,25 @@ pub(super) const WITHOUT_NATIVE_TLS: &str = "aifi-push/rust_decimal,aifi-push/sc
 
 const FEATURES: [&str; 4] = ["client", "codegen", "schemars", "rustls"];
 
+/// Combinations whose code differs where the program runs. The tests of the workspace have all four.
+const TESTED: [&str; 5] = ["", "client", "client,rustls", "retry", "rust_decimal"];
+
+/// What another crate of a service may enable, and no number may change.
+const PRECISION: &str = "codegen,schemars,serde_json/arbitrary_precision,serde_json/preserve_order";
+
 pub(super) fn test(sh: &Shell) -> Result<()> {
-    combinations()
-        .iter()
-        .try_for_each(|features| test_with(sh, features))?;
-    // Part of `client`, which the combinations contain.
-    test_with(sh, &["retry"])?;
-    test_with(sh, &["rust_decimal"])?;
-    // Another crate of a service may enable them, and no number may change.
-    let precision = "serde_json/arbitrary_precision";
-    test_with(
-        sh,
-        &[
-            "codegen",
-            "schemars",
-            precision,
-            "serde_json/preserve_order",
-        ],
-    )?;
+    for features in TESTED.into_iter().chain([PRECISION]) {
+        test_with(sh, features)?;
+    }
+    for features in combinations() {
+        let features = features.join(",");
+        let clippy = cmd!(
+            sh,
+            "cargo clippy --quiet --package aifi-push --all-targets --no-default-features
+                --features {features} -- --deny warnings"
+        );
+        clippy.run()?;
+    }
     let inbox = ["", "sqlite", "jetstream", "sqlite,jetstream"];
     let receiver = ["", "server", "tls", "server,sqlite", "jetstream"];
     check_with(sh, "aifi-push-inbox", &inbox)?;
@@ -50,13 +52,8 @@ pub(super) fn test_native_tls(sh: &Shell) -> Result<()> {
         "cargo clippy --workspace --all-targets --all-features -- --deny warnings"
     )
     .run()?;
-    let combinations = combinations().into_iter();
-    combinations
-        .filter(|features| features.contains(&"client"))
-        .try_for_each(|mut features| {
-            features.push("native-tls");
-            test_with(sh, &features)
-        })
+    test_with(sh, "client,native-tls")?;
+    test_with(sh, "client,rustls,native-tls")
 }
 
 fn combinations() -> Vec<Vec<&'static str>> {
@@ -73,8 +70,7 @@ fn combinations() -> Vec<Vec<&'static str>> {
     all
 }
 
-fn test_with(sh: &Shell, features: &[&str]) -> Result<()> {
-    let features = features.join(",");
+fn test_with(sh: &Shell, features: &str) -> Result<()> {
     let test = cmd!(
         sh,
         "cargo test --quiet --package aifi-push --no-default-features --features {features}"

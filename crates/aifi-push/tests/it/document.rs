@@ -23,6 +23,7 @@ pub(crate) fn example() -> Value {
 }
 
 /// The event that the vendor documents.
+#[cfg(feature = "client")]
 pub(crate) fn example_event() -> TransitionLeft {
     serde_json::from_value(example()).unwrap()
 }
