@@ -7,7 +7,7 @@ use aifi_push::{
 use serde_json::Value;
 
 use crate::{
-    document::{document, example, example_event},
+    document::{example, example_event},
     server::{Answer, Server, TOKEN},
 };
 
@@ -171,6 +171,9 @@ async fn a_call_can_be_spawned_and_a_client_shared() {
 #[test]
 fn a_client_for_the_sandbox_is_one_call() {
     let client = Client::sandbox(TOKEN).unwrap();
-    let url = document()["servers"][0]["url"].as_str().unwrap().to_owned();
+    let url = crate::document::document()["servers"][0]["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert!(format!("{client:?}").contains(&url), "{client:?}");
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use aifi_push::{Operation, operations, types::TransitionLeft};
+use aifi_push::{Operation, operations};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
@@ -24,7 +24,7 @@ pub(crate) fn example() -> Value {
 
 /// The event that the vendor documents.
 #[cfg(feature = "client")]
-pub(crate) fn example_event() -> TransitionLeft {
+pub(crate) fn example_event() -> aifi_push::types::TransitionLeft {
     serde_json::from_value(example()).unwrap()
 }
 
