@@ -1,15 +1,20 @@
 //! `cargo xtask ci`: everything that must pass before a change lands.
 
+mod browser;
 mod dependencies;
 mod examples;
 mod external;
 mod features;
+mod installed;
+mod manifests;
+mod monitoring;
 mod snapshots;
 mod sqlx;
 
 use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context, Result, ensure};
+pub(crate) use browser::screenshots;
 use xshell::{Shell, cmd};
 
 use crate::{
@@ -23,9 +28,10 @@ use crate::{
 pub(crate) struct Options {
     /// Also run the external checks, and build with the platform's TLS library.
     ///
-    /// The external checks are installed under `target/external`, from crates.io, PyPI and npm, which
-    /// requires Python and Node.js. The TLS library requires its C headers: on Debian, the package
-    /// libssl-dev.
+    /// The external checks are installed under `target/external`, from crates.io, PyPI, npm and Debian,
+    /// which requires Python, Node.js and apt-get. The TLS library requires its C headers: on Debian,
+    /// the package libssl-dev. The checks of the Debian package, of the image, of
+    /// the monitoring and in a browser require Debian and root, and install with apt-get what they need.
     #[arg(long)]
     all: bool,
     /// Also run the checks before a release: the oldest supported Rust, cargo-semver-checks, and the
@@ -65,7 +71,7 @@ const CHECKS_BEFORE_A_RELEASE: [Check; 3] = [
     ("files of the release", release::files),
 ];
 
-const EXTERNAL_CHECKS: [Check; 8] = [
+const EXTERNAL_CHECKS: [Check; 13] = [
     ("native TLS", features::test_native_tls),
     ("openapi-spec-validator", external::openapi_spec_validator),
     ("Redocly", external::redocly),
@@ -74,6 +80,11 @@ const EXTERNAL_CHECKS: [Check; 8] = [
     ("Prism", external::prism),
     ("openapi-generator", external::openapi_generator),
     ("cargo-deny", external::cargo_deny),
+    ("monitoring", monitoring::check),
+    ("deb", installed::deb),
+    ("image", installed::image),
+    ("manifests and workflows", manifests::check),
+    ("browser", browser::check),
 ];
 
 /// Runs the checks in turn, up to the first that fails.

@@ -87,8 +87,37 @@ impl Drop for Staged<'_> {
     }
 }
 
-/// Removes earlier packages, which cargo would use for the same version again.
+/// Removes earlier packages and what was compiled from them: cargo takes a package of a registry for the same as
+/// long as its version is, and would build the new ones against the old.
 fn forget_earlier(sh: &Shell) -> Result<()> {
+    forget_unpacked(sh)?;
+    forget_compiled(sh)
+}
+
+/// Removes the marks of fresh artifacts whose sources are packages that `cargo package` unpacked.
+fn forget_compiled(sh: &Shell) -> Result<()> {
+    let debug = sh.current_dir().join("target/debug");
+    let mut directories = sh.read_dir(debug.join("build")).unwrap_or_default();
+    directories.push(debug.join("deps"));
+    let marks = sh.read_dir(debug.join(".fingerprint")).unwrap_or_default();
+    for directory in directories {
+        let files = sh.read_dir(directory).unwrap_or_default().into_iter();
+        for file in files.filter(|file| file.extension().is_some_and(|it| it == "d")) {
+            let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+            let is_packaged = sh.read_file(&file)?.contains("/registry/src/-");
+            let hash = stem.rsplit_once('-').filter(|_| is_packaged);
+            let Some((_, hash)) = hash else { continue };
+            for mark in &marks {
+                if mark.to_string_lossy().ends_with(&format!("-{hash}")) {
+                    sh.remove_path(mark)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn forget_unpacked(sh: &Shell) -> Result<()> {
     let home = sh.var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let registry = home.context("no home directory")?.join("registry");
@@ -119,6 +148,7 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
     let after = |name, source| importing(sh, name, &evolved, CODEGEN, &[("main.rs", source)]);
     let services = [
         sending("codegen", CODEGEN, SERVICE),
+        from_git(sh),
         sending("snapshot", SNAPSHOT, SERVICE),
         models(sh),
         after("evolved", SERVICE),
@@ -131,6 +161,18 @@ pub(crate) fn check(sh: &Shell) -> Result<()> {
             .with_context(|| format!("the service `{}`", service.name))?;
     }
     Ok(())
+}
+
+/// Imports the last commit of this repository, as services do before there is a release.
+fn from_git(sh: &Shell) -> Service {
+    let repository = format!("file://{}", sh.current_dir().display());
+    Service {
+        name: "from-git",
+        dependencies: format!(
+            "\naifi-push = {{ git = {repository:?}, default-features = false, features = {CODEGEN:?} }}\n"
+        ),
+        files: vec![("main.rs", SERVICE)],
+    }
 }
 
 /// Receives, with the models of the reviewed snapshot.

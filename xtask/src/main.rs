@@ -9,10 +9,12 @@ mod chaos;
 mod ci;
 mod compare;
 mod crates_io;
+mod debian;
 mod diff;
 mod document;
 mod downstream;
 mod generate;
+mod package;
 mod python;
 mod random_documents;
 mod regen;
@@ -49,11 +51,15 @@ enum Command {
     Bench(bench::Options),
     Compare(compare::Options),
     Chaos(chaos::Options),
-    /// Build the files of a release, under target/release-files: a static program, its SBOM, the
-    /// packages.
+    Package(package::Options),
+    /// Build the files of a release, under target/release-files: the program, a Debian package, an
+    /// image, the SBOM, the crates.
     Release,
     /// Install the NATS broker that tests start, under target/external.
     NatsServer,
+    /// Take the screenshots in docs/page again, in a quarter of an hour. Requires Debian, root and
+    /// Node.js.
+    Screenshots,
 }
 
 fn main() -> ExitCode {
@@ -79,7 +85,9 @@ fn run(command: &Command) -> Result<ExitCode> {
         Command::Bench(_) => bench::run(&sh),
         Command::Compare(_) => compare::run(&sh),
         Command::Chaos(options) => chaos::run(&sh, options),
+        Command::Package(options) => package::run(&sh, options).map(|()| ExitCode::SUCCESS),
         Command::Release => release::files(&sh).map(|()| ExitCode::SUCCESS),
         Command::NatsServer => python::nats_server(&sh).map(|()| ExitCode::SUCCESS),
+        Command::Screenshots => ci::screenshots(&sh).map(|()| ExitCode::SUCCESS),
     }
 }

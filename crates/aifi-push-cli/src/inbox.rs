@@ -1,5 +1,8 @@
 //! `inbox`: administration of an inbox.
 
+mod audit;
+mod backup;
+mod by_cause;
 mod choice;
 mod consumers;
 mod discard;
@@ -8,9 +11,11 @@ mod erase;
 mod export;
 mod find;
 mod list;
+mod problems;
 mod prune;
 mod replay;
 mod requeue;
+mod restore;
 mod select;
 mod show;
 mod stats;
@@ -38,6 +43,7 @@ enum Command {
     Tail(tail::Options),
     Visits(visits::Options),
     Stats(stats::Options),
+    Problems(problems::Options),
     Requeue(requeue::Options),
     Replay(replay::Options),
     Discard(discard::Options),
@@ -46,36 +52,40 @@ enum Command {
     Find(find::Options),
     Export(export::Options),
     Erase(erase::Options),
+    Backup(backup::Options),
+    Restore(restore::Options),
+    Audit(audit::Options),
 }
 
-pub(crate) async fn run(options: Options) -> Outcome {
-    let inbox = match &options.command {
-        Command::List(_)
-        | Command::Show(_)
-        | Command::Tail(_)
-        | Command::Visits(_)
-        | Command::Stats(_)
-        | Command::Find(_)
-        | Command::Export(_) => options.location.open_read_only().await?,
-        Command::Consumers(consumers) if consumers.only_lists() => {
-            options.location.open_read_only().await?
+pub(crate) async fn run(Options { location, command }: Options) -> Outcome {
+    match command {
+        Command::List(options) => list::run(&*location.open_read_only().await?, &options).await,
+        Command::Show(options) => show::run(&*location.open_read_only().await?, &options).await,
+        Command::Tail(options) => tail::run(&*location.open_read_only().await?, &options).await,
+        Command::Visits(options) => visits::run(&*location.open_read_only().await?, options).await,
+        Command::Stats(options) => stats::run(&*location.open_read_only().await?, &options).await,
+        Command::Problems(options) => {
+            problems::run(&*location.open_read_only().await?, &options).await
         }
-        _ => options.location.open_existing().await?,
-    };
-    let inbox = &*inbox;
-    match options.command {
-        Command::List(options) => list::run(inbox, &options).await,
-        Command::Show(options) => show::run(inbox, &options).await,
-        Command::Tail(options) => tail::run(inbox, &options).await,
-        Command::Visits(options) => visits::run(inbox, options).await,
-        Command::Stats(options) => stats::run(inbox, &options).await,
-        Command::Requeue(options) => requeue::run(inbox, &options).await,
-        Command::Replay(options) => replay::run(inbox, &options).await,
-        Command::Discard(options) => discard::run(inbox, &options).await,
-        Command::Consumers(options) => consumers::run(inbox, &options).await,
-        Command::Prune(options) => prune::run(inbox, &options).await,
-        Command::Find(options) => find::run(inbox, &options).await,
-        Command::Export(options) => export::run(inbox, &options).await,
-        Command::Erase(options) => erase::run(inbox, &options).await,
+        Command::Requeue(options) => {
+            requeue::run(&*location.open_existing().await?, &options).await
+        }
+        Command::Replay(options) => replay::run(&*location.open_existing().await?, &options).await,
+        Command::Discard(options) => {
+            discard::run(&*location.open_existing().await?, &options).await
+        }
+        Command::Consumers(options) if options.only_lists() => {
+            consumers::run(&*location.open_read_only().await?, &options).await
+        }
+        Command::Consumers(options) => {
+            consumers::run(&*location.open_existing().await?, &options).await
+        }
+        Command::Prune(options) => prune::run(&*location.open_existing().await?, &options).await,
+        Command::Find(options) => find::run(&*location.open_read_only().await?, &options).await,
+        Command::Export(options) => export::run(&*location.open_read_only().await?, &options).await,
+        Command::Erase(options) => erase::run(&*location.open_existing().await?, &options).await,
+        Command::Backup(options) => backup::run(&location, &options).await,
+        Command::Restore(options) => restore::run(&location, options).await,
+        Command::Audit(options) => audit::run(&*location.open_read_only().await?, &options).await,
     }
 }

@@ -2,10 +2,10 @@
 
 mod file;
 
-use std::{ffi::OsStr, path::PathBuf, str::FromStr, sync::Arc};
+use std::{ffi::OsStr, fs, path::PathBuf, str::FromStr, sync::Arc};
 
 use aifi_push_receiver::inbox::{Inbox, JetStreamInbox, JetStreamInboxBuilder, SqliteInbox};
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{
     Arg, Command,
     builder::TypedValueParser,
@@ -13,16 +13,23 @@ use clap::{
 };
 pub(crate) use file::file;
 
+use crate::escape;
+
+/// The heading in a help text of the options about the inbox.
+pub(crate) const HEADING: &str = "Storage";
+
 /// The inbox where nothing is said.
 const DEFAULT: &str = "sqlite:events.db";
 
 #[derive(clap::Args)]
 pub(crate) struct Location {
-    /// URL of the inbox: sqlite:FILE, or nats://HOST,… for brokers with JetStream, tls://HOST,… to
-    /// require TLS, with USER:PASSWORD@ before the first host.
+    /// URL of the inbox: sqlite:FILE, or nats://HOST,… for brokers.
+    ///
+    /// The brokers need JetStream. tls://HOST,… requires TLS; USER:PASSWORD@ is before the first host.
     #[arg(
         long,
         global = true,
+        help_heading = HEADING,
         value_name = "URL",
         env = "AIFI_PUSH_INBOX",
         // It may contain a password.
@@ -32,10 +39,12 @@ pub(crate) struct Location {
     )]
     pub(crate) inbox: Url,
     /// File of the credentials for the brokers, as nsc writes it.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
     nats_credentials: Option<PathBuf>,
-    /// PEM file of the certificates to trust in brokers, instead of those of the platform.
-    #[arg(long, global = true, value_name = "FILE")]
+    /// PEM file of the certificates to trust in brokers.
+    ///
+    /// Defaults to those of the platform.
+    #[arg(long, global = true, help_heading = HEADING, value_name = "FILE")]
     nats_root_certificates: Option<PathBuf>,
 }
 
@@ -105,6 +114,21 @@ impl Location {
             Url::Sqlite(file) => Arc::new(SqliteInbox::open_read_only(file).await?),
             Url::Nats(_) => return self.open_existing().await,
         })
+    }
+
+    /// Checks that the files for the brokers can be read.
+    pub(crate) fn check_files(&self) -> Result<()> {
+        let files = [
+            ("--nats-credentials", &self.nats_credentials),
+            ("--nats-root-certificates", &self.nats_root_certificates),
+        ];
+        for (flag, file) in files {
+            if let Some(file) = file {
+                let opened = fs::File::open(file);
+                opened.with_context(|| format!("{flag}: {}", escape::path(file)))?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn jetstream(&self, servers: &str) -> JetStreamInboxBuilder {

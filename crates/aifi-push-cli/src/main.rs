@@ -3,7 +3,9 @@
 mod ago;
 mod check;
 mod completions;
+mod config;
 mod confirm;
+mod counted;
 mod demo;
 mod escape;
 mod example;
@@ -11,19 +13,25 @@ mod example;
 mod guide;
 mod inbox;
 mod input;
+mod interrupt;
 mod kind;
+mod listing;
 mod location;
 mod man;
 mod output;
+mod progress;
 mod rate;
+mod scenario;
 mod schema;
 mod send;
 mod serve;
+mod simulate;
 mod summary;
 mod tokens;
+mod top;
 mod visit;
 
-use std::{io, process::ExitCode, time::Duration};
+use std::{env, io, process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -38,7 +46,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 ///
 /// Exit codes: 0 for success, 1 for failure, 2 for an invalid command line.
 #[derive(Parser)]
-#[command(name = "aifi-push", version)]
+#[command(name = "aifi-push", version, max_term_width = 80)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -48,11 +56,14 @@ struct Cli {
 enum Command {
     Demo(demo::Options),
     Serve(Box<serve::Options>),
+    Config(config::Options),
     Send(send::Options),
+    Simulate(simulate::Options),
     Check(check::Options),
     Example(example::Options),
     Schema(schema::Options),
     Inbox(inbox::Options),
+    Top(top::Options),
     Completions(completions::Options),
     Man(man::Options),
 }
@@ -64,7 +75,10 @@ type Outcome = Result<bool>;
 const SHUTDOWN: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
-    let command = Cli::parse().command;
+    let command = match config::arguments(env::args_os()) {
+        Ok(arguments) => Cli::parse_from(arguments).command,
+        Err(error) => return failed(&error),
+    };
     let outcome = Runtime::new().map_err(Into::into).and_then(|runtime| {
         let outcome = runtime.block_on(run(command));
         runtime.shutdown_timeout(SHUTDOWN);
@@ -75,22 +89,27 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         // The reader has seen enough, as `head` does.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            output::note(format_args!("aifi-push: {error:#}"));
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    output::note(format_args!("aifi-push: {error:#}"));
+    ExitCode::FAILURE
 }
 
 async fn run(command: Command) -> Outcome {
     match command {
         Command::Demo(options) => demo::run(&options).await,
         Command::Serve(options) => serve::run(*options).await,
+        Command::Config(options) => config::run(&options),
         Command::Send(options) => send::run(options).await,
+        Command::Simulate(options) => simulate::run(options).await,
         Command::Check(options) => check::run(options),
         Command::Example(options) => example::run(&options),
         Command::Schema(options) => schema::run(&options),
         Command::Inbox(options) => inbox::run(options).await,
+        Command::Top(options) => top::run(options).await,
         Command::Completions(options) => completions::run(&options),
         Command::Man(options) => man::run(&options),
     }

@@ -7,9 +7,13 @@ use std::{
 
 use anyhow::Result;
 use comfy_table::{ContentArrangement, Table, presets};
+use console::Term;
 use serde::Serialize;
 
 use crate::escape;
+
+/// Where a terminal does not say how wide it is.
+const DEFAULT_WIDTH: usize = 80;
 
 /// Prints one line of JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
@@ -49,6 +53,25 @@ pub(crate) fn table(table: &Table) -> Result<()> {
 pub(crate) fn note(text: impl Display) {
     let text = text.to_string();
     let _ = writeln!(io::stderr(), "{}", escape::line(&text));
+}
+
+/// Prints one line that is escaped already, but for colors.
+pub(crate) fn escaped(line: &str) -> Result<()> {
+    write(line)
+}
+
+/// How many characters fit into a line, if it is a terminal.
+pub(crate) fn terminal_width() -> Option<usize> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    let size = Term::stdout().size_checked();
+    Some(size.map_or(DEFAULT_WIDTH, |(_, columns)| usize::from(columns)))
+}
+
+/// Whether colors are wanted: on a terminal that has some, unless `NO_COLOR` is set.
+pub(crate) fn is_colored() -> bool {
+    io::stdout().is_terminal() && console::colors_enabled()
 }
 
 fn write(text: &str) -> Result<()> {

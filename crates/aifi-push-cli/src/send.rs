@@ -1,8 +1,6 @@
 //! `send`: events to a receiver.
 
 mod failures;
-mod interrupt;
-mod progress;
 mod read_ahead;
 
 use std::{cell::RefCell, collections::VecDeque, path::PathBuf, pin::pin, rc::Rc, time::Instant};
@@ -11,17 +9,21 @@ use aifi_push::{Client, Operation, Rejection, RetryPolicy};
 use anyhow::ensure;
 use failures::{Failures, Flaw};
 use futures_util::{StreamExt, stream};
-use interrupt::Interrupt;
-use progress::Progress;
 use read_ahead::ReadAhead;
 use serde_json::Value;
 
 use crate::{
     Outcome,
     input::{self, Item},
+    interrupt::Interrupt,
     kind, output,
+    progress::Progress,
     tokens::{TokenOption, TokenSource},
 };
+
+// The headings in the help text.
+const RECEIVER: &str = "Receiver";
+const DELIVERY: &str = "Delivery";
 
 const TOKEN: TokenOption = TokenOption {
     flag: "--token-file",
@@ -39,33 +41,43 @@ const TOKEN: TokenOption = TokenOption {
 /// once.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Files of events: one, one on each line, one after another, or lists of them, also compressed
-    /// by gzip. `-` or none for standard input.
+    /// Files of events; `-` or none for standard input.
+    ///
+    /// One event, one on each line, one after another, or lists of them, also compressed by gzip.
     files: Vec<PathBuf>,
-    /// Base URL of a receiver, such as `https://retailer.example/webhook`. The vendor's sandbox is
-    /// `https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition`.
-    #[arg(long)]
+    /// Base URL of a receiver, such as `https://retailer.example/webhook`.
+    ///
+    /// The vendor's sandbox is `https://oasis-api.public.sandbox.oasis.aifi.com/api/push/transition`.
+    #[arg(long, help_heading = RECEIVER)]
     url: String,
     /// Call the URL as it is, and add no path.
-    #[arg(long)]
+    #[arg(long, help_heading = RECEIVER)]
     exact: bool,
-    /// File of the bearer token. Defaults to AIFI_PUSH_TOKEN of the environment.
-    #[arg(long, value_name = "FILE")]
+    /// File of the bearer token.
+    ///
+    /// Defaults to AIFI_PUSH_TOKEN of the environment.
+    #[arg(long, help_heading = RECEIVER, value_name = "FILE")]
     token_file: Option<PathBuf>,
     /// Send no token, for a service that wants none.
-    #[arg(long, conflicts_with = "token_file")]
+    #[arg(long, help_heading = RECEIVER, conflicts_with = "token_file")]
     no_token: bool,
     /// Kind of the events.
     #[arg(long, value_parser = kind::parser(), default_value = kind::default())]
     kind: &'static Operation,
-    /// How many events are sent at a time. With more than one, they may arrive in another order.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    /// How many events are sent at a time.
+    ///
+    /// With more than one, they may arrive in another order.
+    #[arg(long, help_heading = DELIVERY, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
-    /// How often a failed request is retried. An event whose response got lost then arrives twice.
-    #[arg(long, default_value_t = 4)]
+    /// How often a failed request is retried.
+    ///
+    /// An event whose response got lost then arrives twice.
+    #[arg(long, help_heading = DELIVERY, default_value_t = 4)]
     retries: u32,
-    /// File to write failures to. Defaults to a new file aifi-push-failed-TIME.ndjson.
-    #[arg(long, value_name = "FILE")]
+    /// File to write failures to.
+    ///
+    /// Defaults to a new file aifi-push-failed-TIME.ndjson.
+    #[arg(long, help_heading = DELIVERY, value_name = "FILE")]
     failures: Option<PathBuf>,
 }
 

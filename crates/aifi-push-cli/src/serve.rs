@@ -1,5 +1,6 @@
 //! `serve`: the receiver as a server of its own.
 
+mod admin;
 mod answers;
 mod forward;
 mod listen;
@@ -8,17 +9,21 @@ mod reload;
 mod retention;
 mod routing;
 mod servers;
-mod signals;
+pub(crate) mod signals;
 mod store;
 mod supervisor;
 mod systemd;
+mod traces;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use aifi_push_receiver::{Receiver, ReceiverError, Tokens, inbox::Inbox};
+use aifi_push_receiver::{
+    Receiver, ReceiverError, Tokens,
+    inbox::{Inbox, MemoryInbox},
+};
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use bytesize::ByteSize;
-use reload::{Reload, Watch};
+use reload::{Reload, ReloadedTokens, Watch};
 use servers::Servers;
 use signals::{Hangups, Stop, StopSignals};
 use supervisor::Supervisor;
@@ -26,9 +31,17 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Outcome,
+    Outcome, config,
     tokens::{TokenOption, TokenSource},
 };
+
+// The headings in the help text. Those of one group only are where it is.
+const LISTENING: &str = "Listening";
+const TOKEN: &str = "Tokens";
+const RETENTION: &str = "Retention";
+const RESPONSES: &str = "Responses";
+const LIMITS: &str = "Limits";
+const STOPPING: &str = "Stopping";
 
 const TOKENS: TokenOption = TokenOption {
     flag: "--token-file",
@@ -44,15 +57,22 @@ const TOKENS: TokenOption = TokenOption {
 #[derive(clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
+    config: config::FileOption,
+    #[command(flatten)]
     servers: servers::ServerOptions,
     #[command(flatten)]
+    admin: admin::AdminOptions,
+    #[command(flatten)]
     store: store::Store,
-    /// File of the bearer tokens to accept, one on each line. Defaults to AIFI_PUSH_TOKEN of the
-    /// environment.
-    #[arg(long, value_name = "FILE")]
+    /// File of the bearer tokens to accept, one on each line.
+    ///
+    /// Defaults to AIFI_PUSH_TOKEN of the environment.
+    #[arg(long, help_heading = TOKEN, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Accept requests without a token: whoever reaches the address can store events.
-    #[arg(long, conflicts_with = "token_file")]
+    /// Accept requests without a token.
+    ///
+    /// Whoever reaches the address can store events.
+    #[arg(long, help_heading = TOKEN, conflicts_with = "token_file")]
     dangerously_accept_anyone: bool,
 
     #[command(flatten)]
@@ -60,40 +80,51 @@ pub(crate) struct Options {
     #[command(flatten)]
     answers: answers::Answers,
 
-    /// Delete events after this time, such as 90d, also those that no consumer acknowledged, that are
-    /// quarantined, or dead letters.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    /// Delete events after this time, such as 90d.
+    ///
+    /// Also those that no consumer acknowledged, that are quarantined, or dead letters.
+    #[arg(long, help_heading = RETENTION, value_name = "TIME", value_parser = humantime::parse_duration)]
     keep_for: Option<Duration>,
-    /// Delete after --keep-for only what every consumer acknowledged: without a consumer, nothing.
-    #[arg(long, requires = "keep_for")]
+    /// Delete after --keep-for only what every consumer acknowledged.
+    ///
+    /// Without a consumer, nothing is deleted.
+    #[arg(long, help_heading = RETENTION, requires = "keep_for")]
     keep_unconsumed: bool,
-    /// Delete the oldest events that every consumer acknowledged beyond this size, such as 10GiB.
-    #[arg(long, value_name = "SIZE")]
+    /// Delete the oldest acknowledged events beyond this size, such as 10GiB.
+    ///
+    /// Only those that every consumer acknowledged.
+    #[arg(long, help_heading = RETENTION, value_name = "SIZE")]
     keep_bytes: Option<ByteSize>,
 
     /// Status for an event that is stored, such as 200 or 204.
-    #[arg(long, value_name = "STATUS", default_value_t = 201)]
+    #[arg(long, help_heading = RESPONSES, value_name = "STATUS", default_value_t = 201)]
     accepted_status: u16,
-    /// Status for an event that is stored although it fails to decode. 202 is for a sender that would
-    /// stop sending after a 4xx.
-    #[arg(long, value_name = "STATUS", default_value_t = 422)]
+    /// Status for an event that is stored although it fails to decode.
+    ///
+    /// 202 is for a sender that would stop sending after a 4xx.
+    #[arg(long, help_heading = RESPONSES, value_name = "STATUS", default_value_t = 422)]
     quarantined_status: u16,
-    /// Largest body. A broker accepts 1 MiB by default, headers included.
-    #[arg(long, value_name = "SIZE", default_value = "1020KiB")]
+    /// Largest body.
+    ///
+    /// A broker accepts 1 MiB by default, headers included.
+    #[arg(long, help_heading = LIMITS, value_name = "SIZE", default_value = "1020KiB")]
     max_body: ByteSize,
-    /// How many events may wait to be stored; more are answered with 503. As many questions may
-    /// wait for their answer; more get the fallback, or 503.
-    #[arg(long, value_name = "EVENTS", default_value_t = 10_000)]
+    /// How many events may wait to be stored.
+    ///
+    /// More are answered with 503. As many questions may wait for their answer; more get the fallback,
+    /// or 503.
+    #[arg(long, help_heading = LIMITS, value_name = "EVENTS", default_value_t = 10_000)]
     max_queued: usize,
-    /// How large they may be together.
-    #[arg(long, value_name = "SIZE", default_value = "64MiB")]
+    /// How large the events that wait may be together.
+    #[arg(long, help_heading = LIMITS, value_name = "SIZE", default_value = "64MiB")]
     max_queued_bytes: ByteSize,
     /// How long a body may take.
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive_duration)]
+    #[arg(long, help_heading = LIMITS, value_name = "TIME", default_value = "30s", value_parser = positive_duration)]
     body_timeout: Duration,
-    /// How long to receive after SIGTERM, while /readyz says 503: as long as a load balancer needs to
-    /// notice.
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    /// How long to receive after SIGTERM, while /readyz says 503.
+    ///
+    /// As long as a load balancer needs to notice.
+    #[arg(long, help_heading = STOPPING, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
     drain: Duration,
 
     #[command(flatten)]
@@ -136,23 +167,20 @@ impl Running {
         if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
             tracing::warn!(%error, "the limit of open files stays as it is");
         }
+        options.config.log();
         let token_file = Watch::new(&options.token_file);
         let certificate_files = Watch::new(options.servers.certificate_files());
-        let (source, tokens) = if options.dangerously_accept_anyone {
-            tracing::warn!(
-                "requests without a token are accepted: whoever reaches this can store events"
-            );
-            (None, Tokens::dangerously_accept_anyone())
-        } else {
-            let source = TokenSource::new(options.token_file.clone(), &TOKENS)?;
-            let tokens = Tokens::new(source.read()?)?;
-            (Some(source), tokens)
-        };
+        let (source, tokens) = options.tokens()?;
+        let admin = options.admin.access((TOKENS.flag, &tokens))?;
         let routes = options.servers.routes()?;
         let forwarders = options.forward.forwarders()?;
         let store::Opened { inbox, spooled } = options.store.open().await?;
         let receiver = options.receiver(inbox.clone(), tokens.clone(), dropped_lines)?;
-        let servers = options.servers.start(&receiver, &routes).await?;
+        let mut servers = options.servers.start(&receiver, &routes).await?;
+        if let Some(access) = &admin {
+            let page = options.admin.listen(access, &receiver).await?;
+            options.servers.add_admin_page(&mut servers, page);
+        }
 
         let certificate = servers.certificate.as_ref();
         tracing::info!(
@@ -161,9 +189,18 @@ impl Running {
             "receiving"
         );
         let mut supervisor = Supervisor::default();
+        let accepted = source.map(|source| ReloadedTokens {
+            option: TOKENS.flag,
+            tokens,
+            source,
+            watch: token_file,
+            others: admin.iter().flat_map(admin::Access::lists).collect(),
+            has_failed: false,
+        });
+        let history = admin.as_ref().map(|access| access.history.clone());
+        let of_admin = admin.into_iter().flat_map(|access| access.tokens);
         let reload = Reload {
-            tokens: source.map(|source| (tokens, source)),
-            token_file,
+            tokens: accepted.into_iter().chain(of_admin).collect(),
             certificate: servers.certificate.clone(),
             certificate_files,
         };
@@ -177,7 +214,8 @@ impl Running {
         for forwarder in forwarders {
             let (inbox, stop_within) = (inbox.clone(), options.servers.stop_within);
             let forward = &options.forward;
-            let forwarding = forward.run(forwarder, inbox, stop_within, handling.clone());
+            let (metrics, shutdown) = (receiver.consumer_metrics(), handling.clone());
+            let forwarding = forward.run(forwarder, inbox, metrics, stop_within, shutdown);
             supervisor.spawn("forwarding", forwarding);
         }
         if let Some(spooled) = spooled {
@@ -190,6 +228,13 @@ impl Running {
         if let Some(bounds) = options.bounds() {
             let pruning = retention::keep_within(inbox.clone(), bounds, handled());
             supervisor.spawn("retention", pruning);
+        }
+        if let Some(history) = history {
+            let (receiver, handled) = (receiver.clone(), handled());
+            supervisor.spawn("figures", async move {
+                history.record(&receiver, handled).await;
+                Ok(())
+            });
         }
         let serving = CancellationToken::new();
         servers.print_urls()?;
@@ -235,13 +280,15 @@ impl Running {
                 tracing::error!(error = format!("{failure:#}"), "stopping after a failure");
             }
         }
+        // Pages that are open would keep their server.
+        self.receiver.drain();
         // First the requests in flight, then what handles their events.
         self.serving.cancel();
         let end = async {
-            self.supervisor.end_of(&["events", "status"]).await;
+            self.supervisor.end_of(&["events", "status", "admin"]).await;
             self.handling.cancel();
             self.receiver.close().await;
-            let handling = ["forwarding", "spool", "retention"];
+            let handling = ["forwarding", "spool", "retention", "figures"];
             self.supervisor.end_of(&handling).await;
         };
         // What is in flight has its time twice: as a request, and as a delivery.
@@ -256,6 +303,33 @@ impl Running {
 }
 
 impl Options {
+    /// Checks what can be checked without an inbox, and without listening.
+    pub(crate) fn check(&self) -> Result<()> {
+        let log = self.logging.start();
+        let dropped_lines = logging::DroppedLines(log.dropped_lines);
+        let (_, tokens) = self.tokens()?;
+        self.servers.check()?;
+        self.admin.access((TOKENS.flag, &tokens))?;
+        self.forward.forwarders()?;
+        self.store.check()?;
+        self.receiver(Arc::new(MemoryInbox::new()), tokens, dropped_lines)?;
+        self.bounds();
+        Ok(())
+    }
+
+    /// The tokens to accept, and where they are read again.
+    fn tokens(&self) -> Result<(Option<TokenSource>, Tokens)> {
+        if self.dangerously_accept_anyone {
+            tracing::warn!(
+                "requests without a token are accepted: whoever reaches this can store events"
+            );
+            return Ok((None, Tokens::dangerously_accept_anyone()));
+        }
+        let source = TokenSource::new(self.token_file.clone(), &TOKENS)?;
+        let tokens = Tokens::new(source.read()?)?;
+        Ok((Some(source), tokens))
+    }
+
     fn receiver(
         &self,
         inbox: Arc<dyn Inbox>,

@@ -131,7 +131,8 @@ impl TokenSource {
         }))
     }
 
-    fn first(&self) -> Result<String> {
+    /// Returns the token to send, as [`read`](Self::read) does.
+    pub(crate) fn first(&self) -> Result<String> {
         let mut tokens = self.read()?;
         Ok(tokens.swap_remove(0))
     }

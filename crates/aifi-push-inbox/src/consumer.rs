@@ -2,13 +2,15 @@
 
 mod breaker;
 mod handler;
+mod observer;
 mod runtime;
 
 use std::{any::Any, collections::HashMap, fmt, future::Future, sync::Arc, time::Duration};
 
 use aifi_push::{Push, RetryPolicy};
-use handler::Handler;
+use handler::{Handler, MakeSpan};
 pub use handler::{HandlerError, Received};
+pub use observer::ConsumerObserver;
 
 use crate::{
     consumer_name::ConsumerName,
@@ -74,6 +76,8 @@ impl Consumer {
             handlers: HashMap::new(),
             fallback: None,
             ignore_unhandled: false,
+            observer: Arc::new(observer::Unobserved),
+            make_span: None,
             settings: Settings {
                 concurrency: 1,
                 handler_timeout: Duration::from_secs(60),
@@ -97,6 +101,8 @@ pub struct ConsumerBuilder {
     handlers: HashMap<&'static str, Handler>,
     fallback: Option<Handler>,
     ignore_unhandled: bool,
+    observer: Arc<dyn ConsumerObserver>,
+    make_span: Option<MakeSpan>,
     settings: Settings,
 }
 
@@ -188,6 +194,35 @@ impl ConsumerBuilder {
         self
     }
 
+    /// Sets who observes what the consumer does. Defaults to nobody.
+    pub fn observer(mut self, observer: Arc<dyn ConsumerObserver>) -> Self {
+        self.observer = observer;
+        self
+    }
+
+    /// Sets the [`tracing`] span in which each attempt is handled, for a name and fields of your own, or
+    /// to make it part of the trace that the request [came from](crate::Event::trace_parent). Defaults
+    /// to `aifi_push_handle` with the name of the consumer, and the id, the operation and the attempt of
+    /// the event. A span that nobody listens to costs nothing.
+    ///
+    /// ```
+    /// # use aifi_push_inbox::ConsumerBuilder;
+    /// # fn traced(consumer: ConsumerBuilder) -> ConsumerBuilder {
+    /// consumer.make_span_with(|delivery| {
+    ///     let span = tracing::info_span!("bill", event = %delivery.event.id);
+    ///     // With tracing-opentelemetry, `span.set_parent(…)` of `delivery.event.trace_parent()`.
+    ///     span
+    /// })
+    /// # }
+    /// ```
+    pub fn make_span_with(
+        mut self,
+        make: impl Fn(&Delivery) -> tracing::Span + Send + Sync + 'static,
+    ) -> Self {
+        self.make_span = Some(Arc::new(make));
+        self
+    }
+
     /// Handles events until `shutdown` completes and what is in flight has ended.
     ///
     /// An inbox that fails is logged and asked again.
@@ -208,8 +243,17 @@ impl ConsumerBuilder {
             by_operation: self.handlers,
             fallback: self.fallback,
             ignore_unhandled: self.ignore_unhandled,
+            make_span: self.make_span,
         };
-        let ended = runtime::run(&*self.inbox, name, self.settings, handlers, shutdown).await;
+        let ended = runtime::run(
+            &*self.inbox,
+            name,
+            self.settings,
+            handlers,
+            self.observer,
+            shutdown,
+        )
+        .await;
         Ok(ended?)
     }
 

@@ -22,6 +22,25 @@ pub struct Delivery {
 
 impl Delivery {
     /// Creates a delivery, for inboxes and for tests of handlers.
+    ///
+    /// ```
+    /// use aifi_push::operations::TRANSITION_LEFT;
+    /// use aifi_push_inbox::{Delivery, Event, HandlerError, Receipt};
+    ///
+    /// async fn archive(delivery: Delivery) -> Result<(), HandlerError> {
+    ///     match delivery.event.body.len() {
+    ///         0 => Err(HandlerError::permanent("nothing to archive")),
+    ///         _ => Ok(()),
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let event = Event::new(&TRANSITION_LEFT, "{}");
+    /// let delivery = Delivery::new(event, 1, Receipt::new("of a test"));
+    /// assert!(archive(delivery).await.is_ok());
+    /// # }
+    /// ```
     pub fn new(event: Event, attempt: u32, receipt: Receipt) -> Self {
         Self {
             event,

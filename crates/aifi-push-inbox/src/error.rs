@@ -83,6 +83,90 @@ impl OpenError {
     }
 }
 
+/// Why an inbox could not be [backed up](crate::SqliteInbox::backup) or restored. Nothing was changed.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// A file could not be opened, read or written.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+
+    /// Something has the name of the backup.
+    #[error("{}: the file exists: choose another name, or allow to replace it", path.display())]
+    Exists {
+        /// The name.
+        path: PathBuf,
+    },
+
+    /// The inbox has events.
+    #[error(
+        "{}: the inbox has {events} events: choose another file, or allow to replace it, which keeps \
+         the old file beside it",
+        path.display()
+    )]
+    HasEvents {
+        /// The file of the inbox.
+        path: PathBuf,
+        /// How many it has.
+        events: u64,
+    },
+
+    /// What is in the place of the inbox can't be read.
+    #[error(
+        "{}: what is there can't be read: choose another file, or allow to replace it, which \
+         keeps the old file beside it",
+        path.display()
+    )]
+    Unreadable {
+        /// The file of the inbox.
+        path: PathBuf,
+        /// Why not.
+        source: Box<BackupError>,
+    },
+
+    /// Backup and inbox are the same file.
+    #[error("{}: the backup and the inbox are the same file", path.display())]
+    Itself {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The disk has no room for the copy.
+    #[error(
+        "{}: no room for the copy: it needs {needed} bytes on the disk, and {free} are free",
+        path.display()
+    )]
+    NoRoom {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// How many bytes it needs, with some that are left to others.
+        needed: u64,
+        /// How many bytes are free.
+        free: u64,
+    },
+
+    /// The copy is damaged, as what was copied is.
+    #[error("{}: the copy is damaged, and so is what was copied: {problem}", path.display())]
+    Damaged {
+        /// The file that was to be written.
+        path: PathBuf,
+        /// What was found.
+        problem: String,
+    },
+
+    /// Another file took the place of the inbox.
+    #[error("{}: another file took its place while it was copied: try again", path.display())]
+    Changed {
+        /// The file of the inbox.
+        path: PathBuf,
+    },
+
+    /// It was to stop.
+    #[error("interrupted: nothing was changed")]
+    Canceled,
+}
+
 /// Why events are not, or are not known to be, in an inbox.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

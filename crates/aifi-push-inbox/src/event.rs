@@ -8,6 +8,8 @@ use chrono::{DateTime, SubsecRound, Utc};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use crate::trace_parent::{TRACE_PARENT_HEADER, TraceParent};
+
 /// An event as it arrived: its bytes, and what the receiver knows about them.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -22,7 +24,8 @@ pub struct Event {
     /// The digest of the body: equal for duplicates.
     pub digest: Digest,
     /// Headers of the request that matter later, by lower-case name: what a body that failed to decode
-    /// is made of, and where an event that another receiver forwarded has been. Mostly empty.
+    /// is made of, where an event that another receiver forwarded has been, and the trace that it
+    /// belongs to. Mostly empty.
     pub headers: BTreeMap<String, String>,
     /// The body, byte for byte.
     pub body: Bytes,
@@ -71,6 +74,11 @@ impl Event {
         self
     }
 
+    /// Returns the span that the request came from, if it said so.
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        self.headers.get(TRACE_PARENT_HEADER)?.parse().ok()
+    }
+
     /// The headers as an inbox stores them: a JSON object, or nothing if there are none.
     #[cfg(any(feature = "sqlite", feature = "jetstream"))]
     pub(crate) fn headers_to_json(&self) -> Option<String> {
@@ -94,6 +102,12 @@ impl Event {
     pub fn known_operation(&self) -> Option<&'static Operation> {
         let mut known = operations::ALL.iter();
         known.find(|operation| operation.id == self.operation)
+    }
+
+    /// Returns `true` if the body decodes by the document of this version.
+    pub fn decodes(&self) -> bool {
+        let operation = self.known_operation();
+        operation.is_some_and(|operation| operation.check(&self.body).is_ok())
     }
 }
 

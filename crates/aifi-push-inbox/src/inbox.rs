@@ -3,21 +3,23 @@
 use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::{
+    audit::AuditEntry,
     consumer_name::ConsumerName,
     delivery::{Delivery, Outcome, Receipt},
     error::{AdminError, AppendError, SubscribeError},
     event::NewEvent,
+    problems::{self, Cause, Problem, Requeued},
     retention::{Pruned, Retention},
     stats::InboxStats,
     stored::{EventFilter, EventState, Position, StoredEvent},
 };
 
-/// How many dead letters are requeued together.
-const DEAD_LETTERS: usize = 1000;
+/// How many events are requeued or replayed together.
+const PAGE: usize = 1000;
 
 /// A durable store of events, in all its roles.
 ///
@@ -143,6 +145,8 @@ pub struct Subscribed {
     pub is_new: bool,
     /// The number of events that the consumer has yet to acknowledge.
     pub pending: u64,
+    /// Whether the consumer is [paused](Admin::pause_consumer).
+    pub is_paused: bool,
 }
 
 /// The events of one consumer.
@@ -205,6 +209,19 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<StoredEvent>, AdminError>;
 
+    /// Lists at most `limit` events, the newest first, beginning before a position, or with the newest of
+    /// all.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed.
+    async fn list_newest(
+        &self,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, AdminError>;
+
     /// Returns the position after which new events are listed, or `None` to list from the beginning.
     ///
     /// # Errors
@@ -242,7 +259,7 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
         };
         let (mut count, mut after) = (0, None);
         loop {
-            let page = self.list(&filter, after, DEAD_LETTERS).await?;
+            let page = self.list(&filter, after, PAGE).await?;
             let Some(last) = page.last() else {
                 return Ok(count);
             };
@@ -263,6 +280,104 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
         &self,
         consumer: &ConsumerName,
         events: Vec<(Uuid, DateTime<Utc>)>,
+    ) -> Result<u64, AdminError>;
+
+    /// Delivers to a consumer again what arrived from a time on until now, as [`replay`](Self::replay) does:
+    /// one event after each interval. Returns the number of events.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if there is no such consumer, or the inbox failed. Some may be replayed.
+    async fn replay_since(
+        &self,
+        consumer: &ConsumerName,
+        since: DateTime<Utc>,
+        interval: Duration,
+    ) -> Result<u64, AdminError> {
+        let consumers = self.stats().await?.consumers;
+        if !consumers.iter().any(|it| it.name == consumer.as_str()) {
+            let name = consumer.to_string();
+            return Err(AdminError::NoSuchConsumer { name });
+        }
+        let start = Utc::now();
+        let filter = EventFilter {
+            since: Some(since),
+            until: Some(start),
+            without_bodies: true,
+            ..EventFilter::default()
+        };
+        let interval = TimeDelta::from_std(interval).unwrap_or(TimeDelta::MAX);
+        let (mut count, mut after, mut not_before) = (0, None, start);
+        loop {
+            let page = self.list(&filter, after, PAGE).await?;
+            let Some(last) = page.last() else {
+                return Ok(count);
+            };
+            after = Some(last.position);
+            let mut events = Vec::with_capacity(page.len());
+            for stored in &page {
+                events.push((stored.event.id, not_before));
+                let next = not_before.checked_add_signed(interval);
+                not_before = next.unwrap_or(DateTime::<Utc>::MAX_UTC);
+            }
+            count += self.replay(consumer, events).await?;
+        }
+    }
+
+    /// Groups the newest quarantined events and the newest dead letters, at most `limit` of each, by what
+    /// failed. The most frequent cause comes first.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed.
+    async fn problems(&self, limit: usize) -> Result<Vec<Problem>, AdminError> {
+        problems::group(self, limit).await
+    }
+
+    /// Requeues all events of a cause: quarantined ones that decode now, or the dead letters of the
+    /// consumer, and of it alone. Adds to `requeued` what was done, also if it failed in between.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed.
+    async fn requeue_cause(
+        &self,
+        cause: &Cause,
+        requeued: &mut Requeued,
+    ) -> Result<(), AdminError> {
+        problems::requeue(self, cause, requeued).await
+    }
+
+    /// Discards all events of a cause, as [`discard_quarantined`](Self::discard_quarantined) does, or
+    /// with a consumer [`discard_dead_letters`](Self::discard_dead_letters). Adds to `discarded` how many
+    /// these were, also if it failed in between.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed.
+    async fn discard_cause(&self, cause: &Cause, discarded: &mut u64) -> Result<(), AdminError> {
+        problems::discard(self, cause, discarded).await
+    }
+
+    /// Deletes those of these events that are quarantined at that moment. Others are left as they are,
+    /// such as one that was requeued before. Returns the number of events.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed. Some may be deleted.
+    async fn discard_quarantined(&self, ids: Vec<Uuid>) -> Result<u64, AdminError>;
+
+    /// Gives up those of these events that are dead letters of a consumer at that moment: to it, they are
+    /// done. The events stay for other consumers, and until they are pruned. Returns the number of
+    /// events.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed. Some may be given up.
+    async fn discard_dead_letters(
+        &self,
+        consumer: &ConsumerName,
+        ids: Vec<Uuid>,
     ) -> Result<u64, AdminError>;
 
     /// Deletes an event, whatever its state. Nobody receives it any more.
@@ -288,6 +403,22 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
     /// [`AdminError`] if the inbox failed.
     async fn prune(&self, retention: &Retention) -> Result<Pruned, AdminError>;
 
+    /// Pauses a consumer: when this returns, its subscriptions receive nothing, in whatever process they
+    /// run, also after a restart, until it is [resumed](Self::resume_consumer). What is in flight can
+    /// still be settled. One that is paused stays paused.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if there is no such consumer, or the inbox failed.
+    async fn pause_consumer(&self, name: &ConsumerName) -> Result<(), AdminError>;
+
+    /// Ends a pause: within about a second, subscriptions that wait receive again.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if there is no such consumer, or the inbox failed.
+    async fn resume_consumer(&self, name: &ConsumerName) -> Result<(), AdminError>;
+
     /// Removes a consumer with its place, its retries and its dead letters. Events that only it had
     /// yet to acknowledge can be pruned then. A running subscription of it ends.
     ///
@@ -295,4 +426,24 @@ pub trait Admin: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`AdminError`] if there is no such consumer, or the inbox failed.
     async fn remove_consumer(&self, name: &ConsumerName) -> Result<(), AdminError>;
+
+    /// Records what an operator did, under a number that the inbox assigns. The newest 100,000 actions are
+    /// kept; brokers forget them after a year.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed.
+    async fn record_action(&self, entry: AuditEntry) -> Result<(), AdminError>;
+
+    /// Lists at most `limit` recorded actions, the newest first, beginning before a number, or with the
+    /// newest of all.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox failed.
+    async fn actions(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, AdminError>;
 }

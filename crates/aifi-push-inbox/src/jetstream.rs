@@ -6,11 +6,13 @@
 
 mod admin;
 mod append;
+mod audit;
 mod connection;
 mod credentials;
 mod fetch;
 mod list;
 mod message;
+mod pause;
 mod records;
 mod retention;
 mod stats;
@@ -28,6 +30,7 @@ use tokio::{sync::OnceCell, time::timeout};
 use uuid::Uuid;
 
 use crate::{
+    audit::AuditEntry,
     consumer_name::ConsumerName,
     deadlines::JETSTREAM_LAZY_START,
     error::{AdminError, AppendError, BoxError, OpenError, SubscribeError},
@@ -73,6 +76,8 @@ use crate::{
 /// - A quarantined event that is requeued moves to the end of the order.
 /// - [`replay`](Admin::replay) does not see whether the first delivery of an event is in flight; the
 ///   event is then delivered once more.
+/// - [`pause_consumer`](Admin::pause_consumer) takes a second, until each subscription has looked.
+/// - Recorded [`actions`](Admin::actions) are forgotten after a year.
 #[derive(Clone)]
 pub struct JetStreamInbox {
     context: Context,
@@ -243,6 +248,18 @@ impl Admin for JetStreamInbox {
         listed.map_err(failed)
     }
 
+    async fn list_newest(
+        &self,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, AdminError> {
+        let failed = self.failed("listing events");
+        let streams = self.streams().await.map_err(&failed)?;
+        let listed = list::list_newest(streams, filter, before, limit).await;
+        listed.map_err(failed)
+    }
+
     async fn newest(&self) -> Result<Option<Position>, AdminError> {
         let failed = self.failed("finding the newest event");
         let streams = self.streams().await.map_err(&failed)?;
@@ -282,6 +299,28 @@ impl Admin for JetStreamInbox {
         found.then_some(()).ok_or(AdminError::NoSuchEvent { id })
     }
 
+    async fn discard_quarantined(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        let failed = self.failed("discarding quarantined events");
+        let streams = self.streams().await.map_err(&failed)?;
+        let subjects = ids.into_iter().map(subject::quarantined_with);
+        let discarded = admin::delete_last(&streams.events, subjects).await;
+        discarded.map_err(failed)
+    }
+
+    async fn discard_dead_letters(
+        &self,
+        consumer: &ConsumerName,
+        ids: Vec<Uuid>,
+    ) -> Result<u64, AdminError> {
+        let failed = self.failed("discarding dead letters");
+        let streams = self.streams().await.map_err(&failed)?;
+        let letters = ids
+            .into_iter()
+            .map(|id| subject::dead_with(consumer.as_str(), id));
+        let discarded = admin::delete_last(&streams.dead, letters).await;
+        discarded.map_err(failed)
+    }
+
     async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
         let failed = self.failed("erasing events");
         let streams = self.streams().await.map_err(&failed)?;
@@ -295,16 +334,50 @@ impl Admin for JetStreamInbox {
         pruned.map_err(failed)
     }
 
+    async fn pause_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        let failed = self.failed("pausing a consumer");
+        let streams = self.streams().await.map_err(&failed)?;
+        let found = admin::set_paused(streams, name, true).await;
+        found_consumer(name, found.map_err(failed)?)
+    }
+
+    async fn resume_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        let failed = self.failed("resuming a consumer");
+        let streams = self.streams().await.map_err(&failed)?;
+        let found = admin::set_paused(streams, name, false).await;
+        found_consumer(name, found.map_err(failed)?)
+    }
+
     async fn remove_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
         let failed = self.failed("removing a consumer");
         let streams = self.streams().await.map_err(&failed)?;
         let found = admin::remove_consumer(streams, name).await;
-        let found = found.map_err(failed)?;
-        let name = name.to_string();
-        found
-            .then_some(())
-            .ok_or(AdminError::NoSuchConsumer { name })
+        found_consumer(name, found.map_err(failed)?)
     }
+
+    async fn record_action(&self, entry: AuditEntry) -> Result<(), AdminError> {
+        let failed = self.failed("recording an action");
+        let streams = self.streams().await.map_err(&failed)?;
+        let recorded = audit::record(&self.context, streams, &entry).await;
+        recorded.map_err(failed)
+    }
+
+    async fn actions(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, AdminError> {
+        let failed = self.failed("listing actions");
+        let listed = audit::list(&self.context, before, limit).await;
+        listed.map_err(failed)
+    }
+}
+
+fn found_consumer(name: &ConsumerName, is_found: bool) -> Result<(), AdminError> {
+    let name = name.to_string();
+    is_found
+        .then_some(())
+        .ok_or(AdminError::NoSuchConsumer { name })
 }
 
 impl fmt::Debug for JetStreamInbox {

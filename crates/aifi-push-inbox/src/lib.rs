@@ -43,6 +43,7 @@
 //! | `sqlite` | `SqliteInbox` for one machine, and `SpooledInbox` | yes |
 //! | `jetstream` | `JetStreamInbox` for many machines | no |
 
+mod audit;
 mod consumer;
 mod consumer_name;
 pub mod deadlines;
@@ -54,6 +55,7 @@ mod inbox;
 #[cfg(feature = "jetstream")]
 mod jetstream;
 mod memory;
+mod problems;
 mod retention;
 #[cfg(feature = "sqlite")]
 mod spool;
@@ -62,13 +64,17 @@ mod sqlite;
 mod stats;
 mod stored;
 mod subject;
+mod trace_parent;
 mod via;
 mod visits;
 
 pub use aifi_push::{RetryPolicy, SubjectKind};
-pub use consumer::{Consumer, ConsumerBuilder, HandlerError, Received};
+pub use audit::AuditEntry;
+pub use consumer::{Consumer, ConsumerBuilder, ConsumerObserver, HandlerError, Received};
 pub use consumer_name::{ConsumerName, InvalidConsumerName};
 pub use delivery::{Delivery, Outcome, Receipt};
+#[cfg(feature = "sqlite")]
+pub use error::BackupError;
 pub use error::{AdminError, AppendError, BoxError, ConsumerError, OpenError, SubscribeError};
 pub use error_chain::ErrorChain;
 pub use event::{Digest, Event, NewEvent, Verdict};
@@ -78,13 +84,18 @@ pub use inbox::{
 #[cfg(feature = "jetstream")]
 pub use jetstream::{JetStreamInbox, JetStreamInboxBuilder};
 pub use memory::MemoryInbox;
+pub use problems::{Cause, Problem, Requeued};
 pub use retention::{Pruned, Retention};
 #[cfg(feature = "sqlite")]
 pub use spool::SpooledInbox;
 #[cfg(feature = "sqlite")]
-pub use sqlite::SqliteInbox;
+pub use sqlite::{InboxCopy, SqliteInbox};
 pub use stats::{ConsumerStats, InboxStats};
 pub use stored::{DeliveryStatus, EventFilter, EventState, Position, StoredEvent};
 pub use subject::Subject;
+pub use trace_parent::{InvalidTraceParent, TRACE_PARENT_HEADER, TraceParent};
 pub use via::{ATTEMPT_HEADER, MAX_HOPS, VIA_HEADER};
-pub use visits::{Visit, VisitEvent, VisitOrder, VisitReader, VisitStore, VisitZone, Visits};
+pub use visits::{
+    EventAbout, Visit, VisitEvent, VisitOrder, VisitPart, VisitReader, VisitStore, VisitZone,
+    Visits,
+};

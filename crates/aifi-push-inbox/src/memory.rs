@@ -1,7 +1,7 @@
 //! An inbox in memory: for tests, and as the model of what every inbox does.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,6 +15,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
+    audit::{AuditEntry, MAX_ACTIONS},
     consumer_name::ConsumerName,
     delivery::{Delivery, Outcome, Receipt},
     error::{AdminError, AppendError, SubscribeError},
@@ -47,6 +48,8 @@ struct State {
     consumers: BTreeMap<String, Cursor>,
     /// The last lease that was granted.
     lease: u64,
+    /// What operators did, the newest last.
+    actions: VecDeque<AuditEntry>,
 }
 
 #[derive(Debug)]
@@ -64,6 +67,7 @@ struct Cursor {
     deliveries: BTreeMap<u64, Row>,
     /// Whether a single event is to be a new one, if there is one.
     fresh_next: bool,
+    is_paused: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -80,6 +84,17 @@ impl MemoryInbox {
     /// Creates an empty inbox.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    fn set_paused(&self, name: &ConsumerName, is_paused: bool) -> Result<(), AdminError> {
+        let mut state = self.state();
+        let consumer = state.consumers.get_mut(name.as_str());
+        let name = name.to_string();
+        consumer
+            .ok_or(AdminError::NoSuchConsumer { name })?
+            .is_paused = is_paused;
+        self.changed.notify_waiters();
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -143,6 +158,9 @@ impl State {
     fn receive(&mut self, name: &str, limit: usize, lease: Duration) -> Option<Vec<Delivery>> {
         let now = Utc::now();
         let consumer = self.consumers.get_mut(name)?;
+        if consumer.is_paused {
+            return Some(Vec::new());
+        }
         let due = |row: &Row| row.due_at.filter(|due_at| *due_at <= now);
         let mut expired: Vec<_> = Vec::new();
         let mut retries: Vec<_> = Vec::new();
@@ -313,6 +331,7 @@ impl Subscribe for MemoryInbox {
             }),
             is_new,
             pending,
+            is_paused: consumer.is_some_and(|consumer| consumer.is_paused),
         })
     }
 }
@@ -379,16 +398,21 @@ impl Admin for MemoryInbox {
         let state = self.state();
         let events = state.events.range(after.map_or(0, Position::get) + 1..);
         let stored = events.map(|(position, entry)| state.stored(*position, entry));
-        let selected = stored.filter(|stored| {
-            let event = &stored.event;
-            let is_of = |operation: &String| *operation == event.operation;
-            filter.id.is_none_or(|id| id == event.id)
-                && filter.since.is_none_or(|since| event.received_at >= since)
-                && filter.until.is_none_or(|until| event.received_at < until)
-                && filter.operation.as_ref().is_none_or(is_of)
-                && filter.state.is_none_or(|state| state == stored.state)
-                && filter.subjects.iter().all(|subject| subject.is_in(event))
-        });
+        let selected = stored.filter(|stored| filter.selects(&stored.event, stored.state));
+        Ok(selected.take(limit).collect())
+    }
+
+    async fn list_newest(
+        &self,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, AdminError> {
+        let state = self.state();
+        let events = state.events.range(..before.map_or(u64::MAX, Position::get));
+        let stored = events.rev();
+        let stored = stored.map(|(position, entry)| state.stored(*position, entry));
+        let selected = stored.filter(|stored| filter.selects(&stored.event, stored.state));
         Ok(selected.take(limit).collect())
     }
 
@@ -411,6 +435,7 @@ impl Admin for MemoryInbox {
                     .values()
                     .filter(|row| row.due_at.is_none())
                     .count() as u64,
+                is_paused: consumer.is_paused,
             }
         });
         Ok(InboxStats {
@@ -505,6 +530,38 @@ impl Admin for MemoryInbox {
         Ok(())
     }
 
+    async fn discard_quarantined(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        let mut state = self.state();
+        let mut count = 0;
+        for id in ids {
+            if let Some(position) = state.position_of(id)
+                && let Some(entry) = state.events.get(&position)
+                && entry.problem.is_some()
+            {
+                state.delete(position);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    async fn discard_dead_letters(
+        &self,
+        consumer: &ConsumerName,
+        ids: Vec<Uuid>,
+    ) -> Result<u64, AdminError> {
+        let mut state = self.state();
+        let positions: Vec<_> = ids.iter().filter_map(|id| state.position_of(*id)).collect();
+        let Some(consumer) = state.consumers.get_mut(consumer.as_str()) else {
+            return Ok(0);
+        };
+        let before = consumer.deliveries.len();
+        consumer
+            .deliveries
+            .retain(|position, row| row.due_at.is_some() || !positions.contains(position));
+        Ok((before - consumer.deliveries.len()) as u64)
+    }
+
     async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
         let mut state = self.state();
         let mut count = 0;
@@ -545,9 +602,38 @@ impl Admin for MemoryInbox {
         Ok(pruned)
     }
 
+    async fn pause_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.set_paused(name, true)
+    }
+
+    async fn resume_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.set_paused(name, false)
+    }
+
     async fn remove_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
         let removed = self.state().consumers.remove(name.as_str());
         let name = name.to_string();
         removed.map(drop).ok_or(AdminError::NoSuchConsumer { name })
+    }
+
+    async fn record_action(&self, mut entry: AuditEntry) -> Result<(), AdminError> {
+        let actions = &mut self.state().actions;
+        entry.number = actions.back().map_or(0, |last| last.number) + 1;
+        actions.push_back(entry);
+        if actions.len() as u64 > MAX_ACTIONS {
+            actions.pop_front();
+        }
+        Ok(())
+    }
+
+    async fn actions(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, AdminError> {
+        let state = self.state();
+        let actions = state.actions.iter().rev();
+        let older = actions.filter(|entry| before.is_none_or(|before| entry.number < before));
+        Ok(older.take(limit).cloned().collect())
     }
 }

@@ -12,6 +12,7 @@ use tokio::{
 use uuid::Uuid;
 
 use crate::{
+    audit::AuditEntry,
     consumer_name::ConsumerName,
     deadlines::BEFORE_SPOOL,
     error::{AdminError, AppendError, BoxError, SubscribeError},
@@ -202,6 +203,15 @@ impl Admin for SpooledInbox {
         self.inbox.list(filter, after, limit).await
     }
 
+    async fn list_newest(
+        &self,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, AdminError> {
+        self.inbox.list_newest(filter, before, limit).await
+    }
+
     async fn newest(&self) -> Result<Option<Position>, AdminError> {
         self.inbox.newest().await
     }
@@ -226,6 +236,18 @@ impl Admin for SpooledInbox {
         self.inbox.discard(id).await
     }
 
+    async fn discard_quarantined(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        self.inbox.discard_quarantined(ids).await
+    }
+
+    async fn discard_dead_letters(
+        &self,
+        consumer: &ConsumerName,
+        ids: Vec<Uuid>,
+    ) -> Result<u64, AdminError> {
+        self.inbox.discard_dead_letters(consumer, ids).await
+    }
+
     /// Erases them in the inbox and in the spool.
     async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
         let spooled = self.spool.erase(ids.clone()).await?;
@@ -236,7 +258,27 @@ impl Admin for SpooledInbox {
         self.inbox.prune(retention).await
     }
 
+    async fn pause_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.inbox.pause_consumer(name).await
+    }
+
+    async fn resume_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.inbox.resume_consumer(name).await
+    }
+
     async fn remove_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
         self.inbox.remove_consumer(name).await
+    }
+
+    async fn record_action(&self, entry: AuditEntry) -> Result<(), AdminError> {
+        self.inbox.record_action(entry).await
+    }
+
+    async fn actions(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, AdminError> {
+        self.inbox.actions(before, limit).await
     }
 }

@@ -5,7 +5,10 @@
 
 mod admin;
 mod append;
+mod audit;
+mod backup;
 mod block;
+mod cancel;
 mod database;
 mod file;
 mod identity;
@@ -15,6 +18,7 @@ mod read_only;
 mod reader;
 mod recovery;
 mod reserve;
+mod restore;
 mod retention;
 mod rows;
 mod schema;
@@ -25,9 +29,11 @@ mod writer;
 use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
+pub use backup::InboxCopy;
 use chrono::{DateTime, Utc};
 use database::Database;
 use file::Paths;
+use list::Start;
 use reader::{Reader, Source};
 use retention::Search;
 use rusqlite::Transaction;
@@ -36,6 +42,7 @@ use uuid::Uuid;
 use writer::{Durability, WriteError, Writer};
 
 use crate::{
+    audit::AuditEntry,
     consumer_name::ConsumerName,
     error::{AdminError, AppendError, BoxError, OpenError, SubscribeError},
     event::NewEvent,
@@ -103,7 +110,8 @@ impl SqliteInbox {
     ///
     /// # Errors
     ///
-    /// As for [`open`](Self::open), and [`OpenError::File`] if it does not exist.
+    /// As for [`open`](Self::open), [`OpenError::File`] if it does not exist, and
+    /// [`OpenError::Configuration`] if an earlier version created it: only a receiver migrates.
     pub async fn open_existing(path: impl Into<PathBuf>) -> Result<Self, OpenError> {
         let path = path.into();
         blocking(move || {
@@ -236,6 +244,22 @@ impl SqliteInbox {
         written.map_err(|source| AdminError::failed(self.shared.name(), action, source))
     }
 
+    /// Does something with a consumer that must exist. `change` returns whether it does.
+    async fn change_consumer(
+        &self,
+        action: &'static str,
+        name: &ConsumerName,
+        change: fn(&Transaction<'_>, &ConsumerName) -> rusqlite::Result<bool>,
+    ) -> Result<(), AdminError> {
+        let consumer = name.clone();
+        let found = self.write(action, move |transaction| change(transaction, &consumer));
+        let found = found.await?;
+        let name = name.to_string();
+        found
+            .then_some(())
+            .ok_or(AdminError::NoSuchConsumer { name })
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         action: &'static str,
@@ -312,7 +336,20 @@ impl Admin for SqliteInbox {
     ) -> Result<Vec<StoredEvent>, AdminError> {
         let filter = filter.clone();
         self.read("listing events", move |transaction| {
-            list::list(transaction, &filter, after, limit)
+            list::list(transaction, &filter, Start::After(after), limit)
+        })
+        .await
+    }
+
+    async fn list_newest(
+        &self,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, AdminError> {
+        let filter = filter.clone();
+        self.read("listing events", move |transaction| {
+            list::list(transaction, &filter, Start::Before(before), limit)
         })
         .await
     }
@@ -369,6 +406,25 @@ impl Admin for SqliteInbox {
         found.then_some(()).ok_or(AdminError::NoSuchEvent { id })
     }
 
+    async fn discard_quarantined(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        self.delete_by("discarding quarantined events", move |transaction| {
+            admin::discard_quarantined(transaction, &ids)
+        })
+        .await
+    }
+
+    async fn discard_dead_letters(
+        &self,
+        consumer: &ConsumerName,
+        ids: Vec<Uuid>,
+    ) -> Result<u64, AdminError> {
+        let consumer = consumer.clone();
+        self.delete_by("discarding dead letters", move |transaction| {
+            admin::discard_dead_letters(transaction, &consumer, &ids)
+        })
+        .await
+    }
+
     async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
         let mut erased = Pruned::default();
         for ids in ids.chunks(ERASE_BATCH) {
@@ -407,16 +463,42 @@ impl Admin for SqliteInbox {
         }
     }
 
+    async fn pause_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.change_consumer("pausing a consumer", name, |transaction, name| {
+            admin::set_paused(transaction, name, true)
+        })
+        .await
+    }
+
+    async fn resume_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.change_consumer("resuming a consumer", name, |transaction, name| {
+            admin::set_paused(transaction, name, false)
+        })
+        .await
+    }
+
     async fn remove_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
-        let consumer = name.clone();
-        let found = self.write("removing a consumer", move |transaction| {
-            admin::remove_consumer(transaction, &consumer)
-        });
-        let found = found.await?;
-        let name = name.to_string();
-        found
-            .then_some(())
-            .ok_or(AdminError::NoSuchConsumer { name })
+        self.change_consumer("removing a consumer", name, admin::remove_consumer)
+            .await
+    }
+
+    /// Also on a full disk: what made room is recorded.
+    async fn record_action(&self, entry: AuditEntry) -> Result<(), AdminError> {
+        self.delete_by("recording an action", move |transaction| {
+            audit::record(transaction, &entry)
+        })
+        .await
+    }
+
+    async fn actions(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, AdminError> {
+        self.read("listing actions", move |transaction| {
+            audit::list(transaction, before, limit)
+        })
+        .await
     }
 }
 

@@ -30,4 +30,6 @@ pub struct ConsumerStats {
     pub oldest_pending: Option<DateTime<Utc>>,
     /// The number of its dead letters.
     pub dead: u64,
+    /// Whether it is [paused](crate::Admin::pause_consumer).
+    pub is_paused: bool,
 }

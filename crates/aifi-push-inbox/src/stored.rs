@@ -40,6 +40,28 @@ pub struct EventFilter {
     pub subjects: Vec<Subject>,
     /// Whether the bodies are not needed. An inbox may then leave them empty, which is quicker.
     pub without_bodies: bool,
+    /// Whether state and deliveries are not needed, where [`state`](Self::state) selects none. An inbox may
+    /// then list the events as pending and without deliveries, and leave out those that it keeps as dead
+    /// letters only, which is quicker.
+    pub without_states: bool,
+}
+
+impl EventFilter {
+    /// Returns `true` if state and deliveries are neither needed nor selected by, for inboxes.
+    pub fn is_without_states(&self) -> bool {
+        self.without_states && self.state.is_none()
+    }
+
+    /// Returns `true` if an event in a state is selected, for inboxes.
+    pub fn selects(&self, event: &Event, state: EventState) -> bool {
+        let is_of = |operation: &String| *operation == event.operation;
+        self.id.is_none_or(|id| id == event.id)
+            && self.since.is_none_or(|since| event.received_at >= since)
+            && self.until.is_none_or(|until| event.received_at < until)
+            && self.operation.as_ref().is_none_or(is_of)
+            && self.state.is_none_or(|wanted| wanted == state)
+            && self.subjects.iter().all(|subject| subject.is_in(event))
+    }
 }
 
 /// How far an event has come.

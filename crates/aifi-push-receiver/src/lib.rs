@@ -54,16 +54,22 @@
 //! | `server` | `Server`. Without it there are routes for an axum application that exists | yes |
 //! | `tls` | TLS of `Server` | yes |
 //! | `sqlite` | The inbox of one machine, see [`inbox`] | yes |
+//! | `admin` | The operator's page | no |
 //! | `jetstream` | The inbox of many machines, see [`inbox`] | no |
 //!
 //! [`Inbox`]: inbox::Inbox
 //! [`Consumer`]: inbox::Consumer
 
+#[cfg(feature = "admin")]
+mod admin;
 mod admission;
 mod answer;
+mod bearer_layer;
+mod consumer_metrics;
 mod content_coding;
 mod decode;
 mod error;
+mod figures;
 mod log_limit;
 mod metrics;
 mod metrics_format;
@@ -75,19 +81,26 @@ mod routes;
 mod server;
 mod state;
 mod status;
+mod store_metrics;
+mod token_metrics;
 mod tokens;
 
+#[cfg(feature = "admin")]
+pub use admin::AdminSettings;
 /// The crate `aifi-push-inbox`: where events are stored, and consumers.
 pub use aifi_push_inbox as inbox;
+pub use bearer_layer::{BearerLayer, BearerService};
+pub use consumer_metrics::ConsumerMetrics;
 pub use error::ReceiverError;
 #[cfg(feature = "server")]
 pub use error::ServerError;
+pub use figures::{ConsumerFigures, Figures, FiguresHistory, FiguresReport};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use routes::{Routes, RoutesBuilder, WebhookUrl};
 #[cfg(feature = "tls")]
 pub use server::TlsCertificate;
 #[cfg(feature = "server")]
-pub use server::{Listener, Server};
+pub use server::{Listener, Server, UnixPeer};
 pub use tokens::{Tokens, TokensReplaced};
 
 /// Runs the examples of the README and of the guide, which are of this crate and of those below it.
@@ -99,4 +112,7 @@ mod pages {
     struct Sending;
     #[doc = include_str!("../../../docs/receiving.md")]
     struct Receiving;
+    #[cfg(feature = "admin")]
+    #[doc = include_str!("../../../docs/page.md")]
+    struct Page;
 }

@@ -1,18 +1,20 @@
 //! The way of a request: token, limits, decoding, inbox, response, in this order.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use aifi_push::{Answer, Operation, types::ApiErrorDetail};
 use aifi_push_inbox::{
-    ATTEMPT_HEADER, ErrorChain, Event, EventFilter, MAX_HOPS, NewEvent, VIA_HEADER, deadlines,
+    ATTEMPT_HEADER, ErrorChain, Event, EventFilter, MAX_HOPS, NewEvent, TRACE_PARENT_HEADER,
+    TraceParent, VIA_HEADER, deadlines,
 };
 use axum::{
     Json, Router,
     body::{Body, HttpBody},
-    extract::{Request, State},
+    extract::{ConnectInfo, Request, State},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
         header::{ALLOW, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE},
+        request::Parts,
     },
     response::{IntoResponse, Response},
 };
@@ -29,6 +31,7 @@ use crate::{
     refusal::{Refusal, api_error},
     routes::{Route, Routes},
     state::AppState,
+    store_metrics::Store,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -67,7 +70,7 @@ async fn answer(state: Arc<AppState>, routes: &Routes, request: Request) -> Resp
     };
     // A redirect on the way may have changed the method, so that the sender must see a failure.
     if is_event {
-        state.refuse(refusal, &request)
+        state.refuse(refusal, &request.into_parts().0)
     } else {
         refusal.into_response()
     }
@@ -83,17 +86,21 @@ async fn receive(
         "aifi_push_receive",
         request_id = %id,
         operation = operation.id,
+        token = Empty,
         bytes = Empty,
         status = Empty,
     );
     let respond = async {
         let (head, body) = request.into_parts();
-        let is_authenticated = state.tokens.accept(&head.headers);
-        let accepted = if is_authenticated {
-            accept(&state, id, operation, &head.headers, body).await
-        } else {
-            Err(Refusal::Unauthorized)
+        let sender = state.tokens.accept(&head.headers);
+        let accepted = match sender {
+            Some(sender) => {
+                tracing::Span::current().record("token", sender.token());
+                accept(&state, id, operation, &head.headers, body).await
+            }
+            None => Err(Refusal::Unauthorized),
         };
+        let refuse = |refusal| state.refuse(refusal, &head);
         let mut response = match accepted {
             Ok(Accepted::Stored { question, decoded }) => {
                 let answer = match question {
@@ -104,19 +111,19 @@ async fn receive(
             }
             // Whoever reads the response would take a success for the answer.
             Ok(Accepted::StoredBefore(_)) if is_asked(operation, &head.headers) => {
-                state.refuse_at(Refusal::Circle, head.uri.path())
+                refuse(Refusal::Circle)
             }
             Ok(Accepted::StoredBefore(id)) => {
                 (StatusCode::OK, Json(id.to_string())).into_response()
             }
-            Err(refusal) => state.refuse_at(refusal, head.uri.path()),
+            Err(refusal) => refuse(refusal),
         };
         let status = response.status();
         tracing::Span::current().record("status", status.as_u16());
         if let Ok(id) = HeaderValue::try_from(id.to_string()) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
-        if is_authenticated {
+        if sender.is_some() {
             response.extensions_mut().insert(Authenticated);
         }
         if state.is_draining() {
@@ -216,8 +223,8 @@ async fn stored_before(state: &AppState, headers: &HeaderMap) -> Option<Uuid> {
     None
 }
 
-/// The headers that matter later: where a forwarded event has been, and for a body that fails to
-/// decode, what it may be made of.
+/// The headers that matter later: where a forwarded event has been, the trace that it belongs to, and
+/// for a body that fails to decode, what it may be made of.
 fn kept(headers: &HeaderMap, decoded: &Decoded) -> BTreeMap<String, String> {
     let describes_body = [CONTENT_TYPE.as_str(), CONTENT_ENCODING.as_str()];
     let names = match decoded {
@@ -237,7 +244,15 @@ fn kept(headers: &HeaderMap, decoded: &Decoded) -> BTreeMap<String, String> {
             kept.insert((*name).to_owned(), value);
         }
     }
+    if let Some(parent) = trace_parent(headers) {
+        kept.insert(TRACE_PARENT_HEADER.to_owned(), parent.to_string());
+    }
     kept
+}
+
+fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let text = headers.get(TRACE_PARENT_HEADER)?.to_str().ok()?;
+    text.parse().ok()
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Refusal> {
@@ -254,17 +269,19 @@ async fn store(
     new: NewEvent,
     _admitted: Admitted,
 ) -> Result<(), Refusal> {
-    let is_quarantined = new.problem().is_some();
+    // What no store would send must not use up the series of stores.
+    let body = new.problem().is_none().then(|| new.event.body.clone());
     let storing = state.metrics.storing();
     let stored = state.inbox.append(vec![new]).await;
-    storing.end();
+    storing.end(stored.is_ok());
     stored.map_err(|error| {
         if let Some(unlogged) = state.log_limit.admit("not stored") {
             tracing::error!(error = %ErrorChain(&error), unlogged, "event not stored");
         }
         Refusal::Unavailable
     })?;
-    state.metrics.count_stored(operation, is_quarantined);
+    let store = body.as_deref().map_or(Store::None, Store::of);
+    state.metrics.count_stored(operation, body.is_none(), store);
     Ok(())
 }
 
@@ -297,12 +314,11 @@ impl AppState {
         Ok((body, decoded))
     }
 
-    fn refuse(&self, refusal: Refusal, request: &Request) -> Response {
-        self.refuse_at(refusal, request.uri().path())
-    }
-
-    fn refuse_at(&self, refusal: Refusal, path: &str) -> Response {
-        self.count_refused(refusal.reason(), path);
+    fn refuse(&self, refusal: Refusal, request: &Parts) -> Response {
+        let peer = request.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(peer)| *peer);
+        let sender = || self.tokens.find(&request.headers);
+        self.count_refused(refusal.reason(), request.uri.path(), peer, sender);
         refusal.into_response()
     }
 

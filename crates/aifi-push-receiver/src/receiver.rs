@@ -1,5 +1,7 @@
 //! The receiver: what a server needs to take events into an inbox.
 
+#[cfg(feature = "tls")]
+use std::sync::OnceLock;
 use std::{
     fmt,
     sync::{
@@ -10,19 +12,25 @@ use std::{
 };
 
 use aifi_push_inbox::{AdminError, Inbox};
-use axum::{Router, http::StatusCode};
+use axum::{
+    Router,
+    http::{HeaderMap, StatusCode},
+};
 use prometheus_client::{collector::Collector, registry::Registry};
 
 use crate::{
     admission::Admission,
     answer::{AnswerMetrics, AnswerSettings},
+    consumer_metrics::ConsumerMetrics,
     error::ReceiverError,
+    figures::{self, Figures, LastFigures},
     log_limit::LogLimit,
     metrics::Metrics,
     receive,
     routes::Routes,
     state::AppState,
     status::{self, Readiness},
+    token_metrics::TokenMetrics,
     tokens::Tokens,
 };
 
@@ -46,7 +54,7 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Receiver {
-    state: Arc<AppState>,
+    pub(crate) state: Arc<AppState>,
 }
 
 impl Receiver {
@@ -114,6 +122,20 @@ impl Receiver {
         status::router(&self.state)
     }
 
+    /// Returns the operator's page, for the root of a server or nested at a path: what happens now, each
+    /// event, what went wrong and what to do about it. Everything but the form to sign in is for those
+    /// whom the settings let in. `GET /figures` answers a [`FiguresReport`](crate::FiguresReport) as JSON.
+    ///
+    /// From its first visitor on, and while somebody looks, a task follows the inbox; another one records
+    /// the figures, where the [settings](crate::AdminSettings::history) have no history. Pages that are open end soon after [`drain`](Self::drain).
+    ///
+    /// A server shows where a request came from by [`ConnectInfo`](axum::extract::ConnectInfo), as
+    /// [`Server`](crate::Server) does: failed attempts to sign in are limited by address.
+    #[cfg(feature = "admin")]
+    pub fn admin_router(&self, settings: crate::AdminSettings) -> Router {
+        crate::admin::router(self, settings)
+    }
+
     /// Returns everything on one address, for a server that does nothing else:
     /// [`router`](Self::router) below a base path such as `/webhook`, and
     /// [`status_router`](Self::status_router). Any other path is answered with 404.
@@ -149,28 +171,59 @@ impl Receiver {
         status::is_ready(&self.state).await
     }
 
-    /// Returns all metrics in the OpenMetrics text format.
+    /// Returns all metrics in the OpenMetrics text format. If the inbox can't be counted, those of what is
+    /// in it are absent.
     ///
     /// # Errors
     ///
-    /// [`AdminError`] if the inbox can't be counted.
+    /// [`AdminError`] if a [collector](ReceiverBuilder::collector) fails.
     pub async fn metrics(&self) -> Result<String, AdminError> {
         status::metrics(&self.state).await
+    }
+
+    /// Returns the metrics of consumers that run in this process, which are among
+    /// [`metrics`](Self::metrics), for [`ConsumerBuilder::observer`].
+    ///
+    /// [`ConsumerBuilder::observer`]: aifi_push_inbox::ConsumerBuilder::observer
+    pub fn consumer_metrics(&self) -> ConsumerMetrics {
+        self.state.metrics.consumers().clone()
     }
 
     /// Registers the metrics in a registry of your own. Those of the inbox are as of the last call of
     /// [`refresh_metrics`](Self::refresh_metrics).
     pub fn register_metrics(&self, registry: &mut Registry) {
         self.state.metrics.register(registry);
+        registry.register_collector(Box::new(TokenMetrics(self.state.tokens.clone())));
     }
 
-    /// Counts the inbox, for the metrics in a registry of your own.
+    /// Counts the inbox, for the metrics in a registry of your own. If that fails, those of what is in it
+    /// are absent.
     ///
     /// # Errors
     ///
     /// [`AdminError`] if the inbox can't be counted.
     pub async fn refresh_metrics(&self) -> Result<(), AdminError> {
         status::refresh(&self.state).await
+    }
+
+    /// Returns what an operator looks at first: how fast events arrive, how long it takes until they
+    /// are durable, what is in the inbox, and how far each consumer is. At most half a second old.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError`] if the inbox can't be counted.
+    ///
+    /// # Cancel safety
+    ///
+    /// Cancel safe.
+    pub async fn figures(&self) -> Result<Figures, AdminError> {
+        figures::figures(&self.state).await
+    }
+
+    /// Returns `true` if a request with these headers comes with one of the tokens, such as for a layer
+    /// that believes no others. It is not counted as a use of the token.
+    pub fn accepts(&self, headers: &HeaderMap) -> bool {
+        self.state.tokens.find(headers).is_some()
     }
 
     #[cfg(feature = "server")]
@@ -320,15 +373,20 @@ impl ReceiverBuilder {
         }
         let answerers = self.answers.check()?;
         let answers = AnswerMetrics::new(&answerers);
+        let mut collectors = self.collectors;
+        collectors.push(Box::new(TokenMetrics(self.tokens.clone())));
         let state = AppState {
             inbox: self.inbox,
             tokens: self.tokens,
             admission: Admission::new(self.max_queued_events, self.max_queued_bytes),
             questions: Admission::new(self.max_queued_events, self.max_queued_bytes),
-            metrics: Metrics::new(self.collectors, answers),
+            metrics: Metrics::new(collectors, answers),
             answerers,
             log_limit: LogLimit::default(),
             readiness: Readiness::default(),
+            figures: LastFigures::default(),
+            #[cfg(feature = "tls")]
+            certificate: OnceLock::new(),
             draining: AtomicBool::new(false),
             max_body_bytes: self.max_body_bytes,
             body_timeout: self.body_timeout,

@@ -13,6 +13,25 @@ use axum::{
 /// How long a sender is asked to wait before it tries again, in seconds.
 pub(crate) const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// Every reason why a request is counted as refused: of [`Refusal`] first, then of a connection.
+pub(crate) const REASONS: [&str; 15] = [
+    "unauthorized",
+    "not_found",
+    "method_not_allowed",
+    "too_large",
+    "slow",
+    "broken",
+    "overloaded",
+    "unavailable",
+    "closing",
+    "circle",
+    "tls_handshake",
+    "headers_too_large",
+    "tls_on_plain_port",
+    "proxy_protocol",
+    "bad_request",
+];
+
 /// Why a request is refused. Nothing was stored, unless stated otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {

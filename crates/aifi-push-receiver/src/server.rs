@@ -15,8 +15,8 @@ use connection::Connection;
 use connections::Connections;
 use futures_util::{FutureExt, future::select_all};
 use hyper_util::server::graceful::GracefulShutdown;
-pub use listener::Listener;
-use listener::Stream;
+use listener::Accepted;
+pub use listener::{Listener, UnixPeer};
 #[cfg(feature = "tls")]
 pub use tls::TlsCertificate;
 use tokio::time::{sleep, timeout};
@@ -29,7 +29,8 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
 /// An HTTP server with bounds: on the number of connections, the time for headers and for TLS, the size
 /// of headers, the time between requests, and the time that stopping takes. It speaks HTTP/1.1, and
-/// HTTP/2 where a client begins with it or chooses it in the TLS handshake.
+/// HTTP/2 where a client begins with it or chooses it in the TLS handshake. Each request has the address
+/// of its sender as axum's [`ConnectInfo`](axum::extract::ConnectInfo), or [`UnixPeer`] if it came by a Unix socket.
 ///
 /// A request that is refused before its body has arrived gets its response: the rest of the body is
 /// read and forgotten, for at most 30 seconds. For a service that has no server of its own;
@@ -110,6 +111,7 @@ impl Server {
     }
 
     /// Counts requests that are no HTTP among the refusals of a receiver, and logs them now and then.
+    /// The receiver then also reports when the certificate of [`tls`](Self::tls) ends.
     pub fn count_refused(mut self, receiver: &Receiver) -> Self {
         self.refusals = Some(receiver.state());
         self
@@ -120,8 +122,18 @@ impl Server {
     pub async fn serve(self, app: Router, shutdown: impl Future<Output = ()>) {
         let connections = Arc::new(Connections::new(self.max_connections));
         let open = GracefulShutdown::new();
+        #[cfg(feature = "tls")]
+        if let (Some(certificate), Some(receiver)) = (&self.tls, &self.refusals) {
+            // Several servers of one receiver are usually given the same.
+            let _ = receiver.certificate.set(certificate.clone());
+        }
         let cut = CancellationToken::new();
-        let start = |stream: Box<dyn Stream>| {
+        let start = |accepted: Accepted| {
+            let Accepted {
+                stream,
+                peer,
+                unix_peer,
+            } = accepted;
             let opened = connections.add(cut.child_token());
             let connection = Connection {
                 #[cfg(feature = "tls")]
@@ -129,6 +141,8 @@ impl Server {
                 limits: self.limits,
                 app: app.clone(),
                 watcher: open.watcher(),
+                peer,
+                unix_peer,
                 refusals: self.refusals.clone(),
                 activity: Arc::clone(&opened.activity),
             };
@@ -141,7 +155,7 @@ impl Server {
             loop {
                 connections.room().await;
                 match accept(&self.listeners).await {
-                    Ok(stream) => start(stream),
+                    Ok(accepted) => start(accepted),
                     Err(error) => {
                         tracing::warn!(%error, "a connection was not accepted");
                         // It may be that too many files are open.
@@ -157,8 +171,8 @@ impl Server {
             () = accept_all => {}
         }
         // Who has connected would be reset; nobody can connect from here on.
-        while let Some(Ok(stream)) = accept(&self.listeners).now_or_never() {
-            start(stream);
+        while let Some(Ok(accepted)) = accept(&self.listeners).now_or_never() {
+            start(accepted);
         }
         drop(self.listeners);
         if timeout(self.stop_within, open.shutdown()).await.is_err() {
@@ -172,7 +186,7 @@ impl Server {
 }
 
 /// Accepts the next connection, wherever it arrives.
-async fn accept(listeners: &[Listener]) -> std::io::Result<Box<dyn Stream>> {
+async fn accept(listeners: &[Listener]) -> std::io::Result<Accepted> {
     if listeners.is_empty() {
         return std::future::pending().await;
     }

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use aifi_push_inbox::{
-    Admin, AdminError, Append, AppendError, ConsumerName, EventFilter, Inbox, InboxStats, NewEvent,
-    Position, Pruned, Retention, StoredEvent, Subscribe, SubscribeError, SubscribeOptions,
-    Subscribed,
+    Admin, AdminError, Append, AppendError, AuditEntry, ConsumerName, EventFilter, Inbox,
+    InboxStats, NewEvent, Position, Pruned, Retention, StoredEvent, Subscribe, SubscribeError,
+    SubscribeOptions, Subscribed,
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -22,12 +22,14 @@ const NAME: &str = "faulty";
 pub struct FaultyInbox {
     inbox: Arc<dyn Inbox>,
     is_broken: AtomicBool,
+    is_undeletable: AtomicBool,
     /// How many appends are to panic.
     panics: AtomicU32,
     /// Each append takes a permit.
     gate: Semaphore,
     stop: Notify,
     is_stopped: AtomicBool,
+    counts: AtomicU32,
 }
 
 impl FaultyInbox {
@@ -45,10 +47,12 @@ impl FaultyInbox {
         Arc::new(Self {
             inbox,
             is_broken: AtomicBool::new(false),
+            is_undeletable: AtomicBool::new(false),
             panics: AtomicU32::new(0),
             gate: Semaphore::new(permits),
             stop: Notify::new(),
             is_stopped: AtomicBool::new(false),
+            counts: AtomicU32::new(0),
         })
     }
 
@@ -62,6 +66,11 @@ impl FaultyInbox {
         self.is_broken.store(is_broken, Ordering::SeqCst);
     }
 
+    /// Sets whether it fails to discard events.
+    pub fn set_undeletable(&self, is_undeletable: bool) {
+        self.is_undeletable.store(is_undeletable, Ordering::SeqCst);
+    }
+
     /// Makes the next appends panic.
     pub fn panic_in(&self, appends: u32) {
         self.panics.store(appends, Ordering::SeqCst);
@@ -71,6 +80,11 @@ impl FaultyInbox {
     pub fn stop(&self) {
         self.is_stopped.store(true, Ordering::SeqCst);
         self.stop.notify_waiters();
+    }
+
+    /// Returns how often the events were counted.
+    pub fn counts(&self) -> u32 {
+        self.counts.load(Ordering::SeqCst)
     }
 
     fn check(&self) -> Result<(), &'static str> {
@@ -88,6 +102,13 @@ impl FaultyInbox {
         }
         self.check()
             .map_err(|problem| AppendError::failed(NAME, problem))
+    }
+
+    fn check_discard(&self) -> Result<(), AdminError> {
+        if self.is_undeletable.load(Ordering::SeqCst) {
+            return Err(AdminError::failed(NAME, "discarding", "disk is full"));
+        }
+        self.check_admin()
     }
 
     fn check_admin(&self) -> Result<(), AdminError> {
@@ -154,12 +175,23 @@ impl Admin for FaultyInbox {
         self.inbox.list(filter, after, limit).await
     }
 
+    async fn list_newest(
+        &self,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Vec<StoredEvent>, AdminError> {
+        self.check_admin()?;
+        self.inbox.list_newest(filter, before, limit).await
+    }
+
     async fn newest(&self) -> Result<Option<Position>, AdminError> {
         self.check_admin()?;
         self.inbox.newest().await
     }
 
     async fn stats(&self) -> Result<InboxStats, AdminError> {
+        self.counts.fetch_add(1, Ordering::SeqCst);
         self.check_admin()?;
         self.inbox.stats().await
     }
@@ -179,8 +211,22 @@ impl Admin for FaultyInbox {
     }
 
     async fn discard(&self, id: Uuid) -> Result<(), AdminError> {
-        self.check_admin()?;
+        self.check_discard()?;
         self.inbox.discard(id).await
+    }
+
+    async fn discard_quarantined(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
+        self.check_discard()?;
+        self.inbox.discard_quarantined(ids).await
+    }
+
+    async fn discard_dead_letters(
+        &self,
+        consumer: &ConsumerName,
+        ids: Vec<Uuid>,
+    ) -> Result<u64, AdminError> {
+        self.check_admin()?;
+        self.inbox.discard_dead_letters(consumer, ids).await
     }
 
     async fn erase(&self, ids: Vec<Uuid>) -> Result<u64, AdminError> {
@@ -193,8 +239,32 @@ impl Admin for FaultyInbox {
         self.inbox.prune(retention).await
     }
 
+    async fn pause_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.check_admin()?;
+        self.inbox.pause_consumer(name).await
+    }
+
+    async fn resume_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
+        self.check_admin()?;
+        self.inbox.resume_consumer(name).await
+    }
+
     async fn remove_consumer(&self, name: &ConsumerName) -> Result<(), AdminError> {
         self.check_admin()?;
         self.inbox.remove_consumer(name).await
+    }
+
+    async fn record_action(&self, entry: AuditEntry) -> Result<(), AdminError> {
+        self.check_admin()?;
+        self.inbox.record_action(entry).await
+    }
+
+    async fn actions(
+        &self,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<AuditEntry>, AdminError> {
+        self.check_admin()?;
+        self.inbox.actions(before, limit).await
     }
 }

@@ -28,9 +28,13 @@ const CLIENT: &[&str] = &["reqwest"];
 const TLS: &[&str] = &["aws-lc-rs", "ring", "rustls", "tokio-rustls"];
 const SQLITE: &[&str] = &["libsqlite3-sys", "rusqlite"];
 const JETSTREAM: &[&str] = &["async-nats"];
+/// Of the operator's page.
+const ADMIN: &[&str] = &["maud", "serde_urlencoded"];
+/// Traces, which a program sends only if it was built to.
+const OPENTELEMETRY: &[&str] = &["opentelemetry", "opentelemetry-otlp", "prost"];
 const RUNTIME: &[&str] = &["tokio", "tracing"];
 
-const PROMISES: [Promise; 9] = [
+const PROMISES: [Promise; 10] = [
     // Models only.
     Promise {
         package: "aifi-push",
@@ -70,18 +74,23 @@ const PROMISES: [Promise; 9] = [
     Promise {
         package: "aifi-push-receiver",
         features: "",
-        absent: &[GENERATOR, REGEX, CLIENT, TLS, SQLITE, JETSTREAM],
+        absent: &[GENERATOR, REGEX, CLIENT, TLS, SQLITE, JETSTREAM, ADMIN],
     },
     // A receiver sends nothing.
     Promise {
         package: "aifi-push-receiver",
         features: "server,sqlite,tls",
-        absent: &[GENERATOR, REGEX, CLIENT, JETSTREAM],
+        absent: &[GENERATOR, REGEX, CLIENT, JETSTREAM, ADMIN],
+    },
+    Promise {
+        package: "aifi-push-receiver",
+        features: "admin",
+        absent: &[GENERATOR, REGEX, CLIENT, TLS, SQLITE, JETSTREAM],
     },
     Promise {
         package: "aifi-push-cli",
         features: "",
-        absent: &[&["native-tls", "openssl-sys"]],
+        absent: &[&["native-tls", "openssl-sys"], OPENTELEMETRY],
     },
 ];
 

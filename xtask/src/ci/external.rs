@@ -81,7 +81,7 @@ pub(super) fn cargo_deny(sh: &Shell) -> Result<()> {
 }
 
 /// Installs a package of npm, and returns the path of one of its programs.
-fn npm(sh: &Shell, package: &str, program: &str) -> Result<PathBuf> {
+pub(super) fn npm(sh: &Shell, package: &str, program: &str) -> Result<PathBuf> {
     // Of its own: npm removes other packages from it.
     let directory = workspace::external(sh).join("npm").join(program);
     sh.create_dir(&directory)?;

@@ -5,7 +5,8 @@ use anyhow::Result;
 use xshell::{Shell, cmd};
 
 /// All features that require nothing but Rust, for commands on the whole workspace.
-pub(super) const WITHOUT_NATIVE_TLS: &str = "aifi-push/rust_decimal,aifi-push/schemars";
+pub(super) const WITHOUT_NATIVE_TLS: &str =
+    "aifi-push/rust_decimal,aifi-push/schemars,aifi-push-cli/otel";
 
 const FEATURES: [&str; 4] = ["client", "codegen", "schemars", "rustls"];
 
@@ -29,7 +30,7 @@ pub(super) fn test(sh: &Shell) -> Result<()> {
         clippy.run()?;
     }
     let inbox = ["", "sqlite", "jetstream", "sqlite,jetstream"];
-    let receiver = ["", "server", "tls", "server,sqlite", "jetstream"];
+    let receiver = ["", "server", "tls", "server,sqlite", "jetstream", "admin"];
     check_with(sh, "aifi-push-inbox", &inbox)?;
     check_with(sh, "aifi-push-receiver", &receiver)
 }
@@ -45,13 +46,17 @@ fn check_with(sh: &Shell, package: &str, combinations: &[&str]) -> Result<()> {
     })
 }
 
-/// The same with `native-tls`, where there is a client to use it.
+/// Lints and documentation with all features, and tests with `native-tls`, where there is a client to use it.
 pub(super) fn test_native_tls(sh: &Shell) -> Result<()> {
     cmd!(
         sh,
         "cargo clippy --workspace --all-targets --all-features -- --deny warnings"
     )
     .run()?;
+    // As docs.rs does.
+    cmd!(sh, "cargo doc --workspace --no-deps --all-features")
+        .env("RUSTDOCFLAGS", "--deny warnings")
+        .run()?;
     test_with(sh, "client,native-tls")?;
     test_with(sh, "client,rustls,native-tls")
 }

@@ -4,7 +4,10 @@ use aifi_push_receiver::inbox::{EventState, Inbox};
 use anyhow::{Context, Result};
 use uuid::Uuid;
 
-use super::select::{Pages, Selection, by_id};
+use super::{
+    audit,
+    select::{Pages, Selection, by_id},
+};
 use crate::confirm::confirm;
 
 #[derive(clap::Args)]
@@ -27,12 +30,26 @@ impl Choice {
         for id in &self.ids {
             by_id(inbox, *id).await?;
         }
-        if self.yes || !self.ids.is_empty() || !self.selection.is_everything() {
+        if self.yes || !self.is_everything() {
             return Ok(true);
         }
         confirm(question).context(
             "nothing is selected, which means all: name ids, or use --kind, --since and others",
         )
+    }
+
+    /// Returns `true` if nothing restricts the choice.
+    pub(super) fn is_everything(&self) -> bool {
+        self.ids.is_empty() && self.selection.is_everything()
+    }
+
+    /// Says what is chosen, as the target of an action.
+    pub(super) fn describe(&self) -> String {
+        if self.ids.is_empty() {
+            self.selection.describe()
+        } else {
+            audit::list(&self.ids)
+        }
     }
 
     /// Returns `true` if events of this state are chosen.

@@ -4,10 +4,10 @@ use aifi_push_receiver::inbox::{ConsumerName, ConsumerStats, Inbox};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 
-use super::stats;
+use super::{audit, stats};
 use crate::{Outcome, confirm::confirm, output};
 
-/// List who consumes events, and how far each is.
+/// List who consumes events, and how far each is; pause, resume and remove consumers.
 ///
 /// What a consumer has yet to acknowledge is kept for it, whether it runs or not.
 #[derive(clap::Args)]
@@ -22,6 +22,18 @@ pub(super) struct Options {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Pause a consumer: it receives nothing, also after a restart, until it is resumed.
+    ///
+    /// What it has in hand it can still acknowledge. Events wait for it.
+    Pause {
+        /// Name of the consumer.
+        name: ConsumerName,
+    },
+    /// Resume a consumer that was paused. It receives again within about a second.
+    Resume {
+        /// Name of the consumer.
+        name: ConsumerName,
+    },
     /// Remove a consumer that no longer runs, with its place, its retries and its dead letters.
     ///
     /// Events that are kept for it alone can be pruned then. If it is run again, it starts anew.
@@ -41,8 +53,11 @@ impl Options {
 }
 
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
-    if let Some(Command::Remove { name, yes }) = &options.command {
-        return remove(inbox, name, *yes).await;
+    match &options.command {
+        Some(Command::Pause { name }) => return pause(inbox, name).await,
+        Some(Command::Resume { name }) => return resume(inbox, name).await,
+        Some(Command::Remove { name, yes }) => return remove(inbox, name, *yes).await,
+        None => {}
     }
     let consumers = inbox.stats().await?.consumers;
     if options.json {
@@ -55,6 +70,28 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     Ok(true)
 }
 
+async fn pause(inbox: &dyn Inbox, name: &ConsumerName) -> Outcome {
+    let consumer = find(inbox, name).await?;
+    inbox.pause_consumer(name).await?;
+    audit::record(inbox, audit::entry("pause", name.as_str())).await?;
+    let pending = consumer.pending;
+    output::line(format_args!(
+        "paused consumer {name}, with {pending} pending events"
+    ))?;
+    Ok(true)
+}
+
+async fn resume(inbox: &dyn Inbox, name: &ConsumerName) -> Outcome {
+    let consumer = find(inbox, name).await?;
+    inbox.resume_consumer(name).await?;
+    audit::record(inbox, audit::entry("resume", name.as_str())).await?;
+    let pending = consumer.pending;
+    output::line(format_args!(
+        "resumed consumer {name}, with {pending} pending events"
+    ))?;
+    Ok(true)
+}
+
 async fn remove(inbox: &dyn Inbox, name: &ConsumerName, yes: bool) -> Outcome {
     let ConsumerStats { pending, dead, .. } = find(inbox, name).await?;
     let what = format!("consumer {name}, with {pending} pending events and {dead} dead letters");
@@ -63,6 +100,8 @@ async fn remove(inbox: &dyn Inbox, name: &ConsumerName, yes: bool) -> Outcome {
         return Ok(false);
     }
     inbox.remove_consumer(name).await?;
+    let action = audit::entry("remove", name.as_str()).count(pending + dead);
+    audit::record(inbox, action).await?;
     output::line(format_args!("removed {what}"))?;
     Ok(true)
 }

@@ -1,14 +1,17 @@
 //! An event of the inbox as it is shown: what the receiver knows about it, and nothing of its body.
 
-use aifi_push_receiver::inbox::{DeliveryStatus, StoredEvent};
+use aifi_push_receiver::inbox::{DeliveryStatus, EventState, StoredEvent};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use chrono::SecondsFormat;
-use comfy_table::Table;
+use console::Color;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::select::store;
-use crate::{escape, kind, output};
+use crate::{
+    kind,
+    listing::{Cell, Column, Listing},
+};
 
 /// For programs.
 pub(super) fn json(entry: &StoredEvent) -> impl Serialize + use<> {
@@ -37,16 +40,37 @@ fn delivery(delivery: &DeliveryStatus) -> Value {
     })
 }
 
-/// A table for people, a row for each event.
-pub(super) fn table() -> Table {
-    output::new_table([
-        "ID", "ARRIVED", "KIND", "STORE", "STATE", "BYTES", "PROBLEM",
-    ])
+/// A list for people.
+pub(super) fn listing<'a>(entries: impl IntoIterator<Item = &'a StoredEvent>) -> Listing<7> {
+    let mut listing = Listing::new([
+        Column::long("ID"),
+        Column::short("ARRIVED"),
+        Column::short("KIND"),
+        Column::short("STORE"),
+        Column::short("STATE"),
+        Column::short("BYTES"),
+        Column::long("PROBLEM"),
+    ]);
+    for entry in entries {
+        let [id, arrived, kind, store, state, bytes, problem] = row(entry).map(Cell::new);
+        let state = state.color(color(entry.state));
+        listing.add([id, arrived, kind, store, state, bytes, problem]);
+    }
+    listing
+}
+
+fn color(state: EventState) -> Color {
+    match state {
+        EventState::Quarantined => Color::Yellow,
+        EventState::Dead => Color::Red,
+        EventState::Done => Color::Green,
+        _ => Color::Cyan,
+    }
 }
 
 pub(super) fn row(entry: &StoredEvent) -> [String; 7] {
     let event = &entry.event;
-    let cells = [
+    [
         event.id.to_string(),
         event
             .received_at
@@ -56,8 +80,7 @@ pub(super) fn row(entry: &StoredEvent) -> [String; 7] {
         entry.state.to_string(),
         event.body.len().to_string(),
         problem(entry),
-    ];
-    cells.map(|cell| escape::line(&cell).into_owned())
+    ]
 }
 
 /// The body, under the name that says in which form it is.

@@ -2,7 +2,10 @@
 
 use aifi_push_receiver::inbox::Inbox;
 
-use super::subject::{Report, Subjects};
+use super::{
+    audit,
+    subject::{Report, Subjects},
+};
 use crate::{Outcome, confirm::confirm, output};
 
 /// Erase the events about a customer, session, shopper or store, whatever their state.
@@ -43,7 +46,13 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         output::line("nothing erased")?;
         return Ok(false);
     }
-    let erased = inbox.erase(ids).await?;
+    let selected = ids.len() as u64;
+    let erased = inbox.erase(ids).await;
+    // Some may be erased if it failed.
+    let count = *erased.as_ref().unwrap_or(&selected);
+    let action = audit::entry("erase", options.subjects.describe()).count(count);
+    audit::record(inbox, action).await?;
+    let erased = erased?;
     output::lines(format_args!(
         "{erased} events erased\nnot touched: backups, events that were forwarded, and spools of other \
          machines"

@@ -20,21 +20,21 @@ pub(super) struct Options {
 
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     let mut report = Report::default();
-    let mut table = entry::table();
+    let mut entries = Vec::new();
     let mut pages = options.subjects.pages(inbox);
     while let Some(page) = pages.next().await? {
-        for found in &page {
-            report.add(found);
+        for found in page {
+            report.add(&found);
             if options.json {
-                output::json(&entry::json(found))?;
+                output::json(&entry::json(&found))?;
             } else {
-                table.add_row(entry::row(found));
+                entries.push(found);
             }
         }
     }
     if !options.json {
         if report.events() > 0 {
-            output::table(&table)?;
+            entry::listing(&entries).print()?;
         }
         report.print()?;
     }

@@ -6,6 +6,7 @@ use aifi_push_receiver::inbox::{Inbox, Retention};
 use anyhow::ensure;
 use bytesize::ByteSize;
 
+use super::audit;
 use crate::{Outcome, ago::ago, output};
 
 /// Delete events that every consumer acknowledged.
@@ -38,7 +39,13 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         include_unconsumed: options.include_unconsumed,
         dry_run: options.dry_run,
     };
-    let pruned = inbox.prune(&retention).await?;
+    let pruned = inbox.prune(&retention).await;
+    if !options.dry_run {
+        let events = pruned.as_ref().map_or(0, |pruned| pruned.events);
+        let action = audit::entry("prune", options.describe()).count(events);
+        audit::record(inbox, action).await?;
+    }
+    let pruned = pruned?;
     output::line(format_args!(
         "{} events {}, {}",
         pruned.events,
@@ -50,4 +57,31 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         ByteSize(pruned.bytes).display().iec()
     ))?;
     Ok(true)
+}
+
+impl Options {
+    /// Says what is pruned, as the target of an action.
+    fn describe(&self) -> String {
+        let parts = [
+            self.older_than
+                .map(|age| format!("--older-than {}", text(age))),
+            self.max_bytes
+                .map(|size| format!("--max-bytes {}", size.as_u64())),
+            self.include_unconsumed
+                .then(|| "--include-unconsumed".to_owned()),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        parts.join(" ")
+    }
+}
+
+/// An age as someone writes it.
+fn text(age: Duration) -> String {
+    let seconds = age.as_secs();
+    for (unit, in_seconds) in [("d", 86_400), ("h", 3600)] {
+        if seconds >= in_seconds && seconds.is_multiple_of(in_seconds) {
+            return format!("{}{unit}", seconds / in_seconds);
+        }
+    }
+    format!("{seconds}s")
 }

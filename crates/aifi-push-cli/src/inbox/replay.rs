@@ -4,7 +4,7 @@ use aifi_push_receiver::inbox::{ConsumerName, Inbox, StoredEvent};
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{choice::Choice, consumers};
+use super::{audit, choice::Choice, consumers};
 use crate::{Outcome, output, rate::Rate};
 
 /// Deliver events to a consumer again that it acknowledged, and its dead letters, as they arrived.
@@ -33,21 +33,37 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         output::line("nothing replayed")?;
         return Ok(false);
     }
-    let start = Utc::now();
     let (mut selected, mut replayed) = (0, 0);
-    let mut pages = options.choice.pages(inbox);
-    while let Some(page) = pages.next().await? {
-        if !options.dry_run {
-            replayed += replay(inbox, options, &page, start, selected).await?;
-        }
-        selected += page.len();
+    let done = replay_all(inbox, options, &mut selected, &mut replayed).await;
+    if !options.dry_run {
+        let target = format!("{consumer}: {}", options.choice.describe());
+        let action = audit::entry("replay", target).count(replayed);
+        audit::record(inbox, action).await?;
     }
+    done?;
     output::line(if options.dry_run {
         format!("{selected} events selected; a dry run replays nothing")
     } else {
         format!("{replayed} of {selected} events are replayed to {consumer}")
     })?;
     Ok(true)
+}
+
+async fn replay_all(
+    inbox: &dyn Inbox,
+    options: &Options,
+    selected: &mut usize,
+    replayed: &mut u64,
+) -> Result<()> {
+    let start = Utc::now();
+    let mut pages = options.choice.pages(inbox);
+    while let Some(page) = pages.next().await? {
+        if !options.dry_run {
+            *replayed += replay(inbox, options, &page, start, *selected).await?;
+        }
+        *selected += page.len();
+    }
+    Ok(())
 }
 
 /// Spreads the events over the time that the rate asks for.

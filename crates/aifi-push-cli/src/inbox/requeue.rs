@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use aifi_push_receiver::inbox::{EventState, Inbox, StoredEvent};
-
-use anyhow::Result;
+use aifi_push_receiver::inbox::{Cause, EventState, Inbox, Requeued, StoredEvent};
+use anyhow::{Result, ensure};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{choice::Choice, entry};
+use super::{audit, by_cause::ByCause, choice::Choice, entry};
 use crate::{Outcome, output, rate::Rate};
 
 /// How long to wait between batches where a rate is asked for.
@@ -22,6 +21,8 @@ const BATCH_TIME: Duration = Duration::from_millis(100);
 pub(super) struct Options {
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    by_cause: ByCause,
     /// Requeue no more in a time: 100/s, 100/m or 100/h. Defaults to all at once.
     #[arg(long, value_name = "RATE")]
     rate: Option<Rate>,
@@ -29,15 +30,65 @@ pub(super) struct Options {
 
 pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
     let choice = &options.choice;
+    if let Some(cause) = options.by_cause.cause() {
+        ensure!(
+            choice.is_everything() && options.rate.is_none(),
+            "--cause selects by itself: leave out --kind, --since, --rate and others"
+        );
+        return of_cause(inbox, &cause).await;
+    }
     let question = "requeue every quarantined event that decodes now, and every dead letter?";
     if !choice.is_meant(inbox, question).await? {
         output::line("nothing requeued")?;
         return Ok(false);
     }
-    let (mut quarantined, mut undecodable, mut dead) = (0, 0, 0);
+    let mut counts = Counts::default();
+    let done = requeue_all(inbox, options, &mut counts).await;
+    let Counts {
+        quarantined,
+        undecodable,
+        dead,
+    } = counts;
+    let action = audit::entry("requeue", choice.describe()).count(quarantined + dead);
+    audit::record(inbox, action).await?;
+    done?;
+    output::line(format_args!(
+        "{quarantined} quarantined events and {dead} dead letters requeued; {undecodable} still fail \
+         to decode"
+    ))?;
+    Ok(undecodable == 0)
+}
+
+async fn of_cause(inbox: &dyn Inbox, cause: &Cause) -> Outcome {
+    let mut requeued = Requeued::default();
+    let done = inbox.requeue_cause(cause, &mut requeued).await;
+    let action = audit::entry("requeue", cause.to_string()).count(requeued.events);
+    audit::record(inbox, action).await?;
+    done?;
+    let Requeued {
+        events,
+        undecodable,
+        ..
+    } = requeued;
+    output::line(format_args!(
+        "{events} events requeued; {undecodable} still fail to decode"
+    ))?;
+    Ok(undecodable == 0)
+}
+
+#[derive(Default)]
+struct Counts {
+    quarantined: u64,
+    undecodable: usize,
+    dead: u64,
+}
+
+async fn requeue_all(inbox: &dyn Inbox, options: &Options, counts: &mut Counts) -> Result<()> {
+    let choice = &options.choice;
     if choice.includes(EventState::Quarantined) {
         let mut pages = choice.pages_in_state(inbox, EventState::Quarantined);
         while let Some(page) = pages.next().await? {
+            let decodes = |stored: &StoredEvent| stored.event.decodes();
             let (decode, fail): (Vec<_>, Vec<_>) = page.into_iter().partition(decodes);
             for stored in &fail {
                 output::line(format_args!(
@@ -46,43 +97,38 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
                     entry::problem(stored)
                 ))?;
             }
-            undecodable += fail.len();
+            counts.undecodable += fail.len();
             let ids = decode.iter().map(|stored| stored.event.id);
-            quarantined += requeue(inbox, ids.collect(), options.rate).await?;
+            requeue(inbox, ids.collect(), options.rate, &mut counts.quarantined).await?;
         }
     }
     if choice.is_all_in_state(EventState::Dead) && options.rate.is_none() {
-        dead = inbox.requeue_dead_letters().await?;
+        counts.dead = inbox.requeue_dead_letters().await?;
     } else if choice.includes(EventState::Dead) {
         let pages = choice.pages_in_state(inbox, EventState::Dead);
         let mut pages = pages.without_bodies();
         while let Some(page) = pages.next().await? {
             let ids = page.iter().map(|stored| stored.event.id);
-            dead += requeue(inbox, ids.collect(), options.rate).await?;
+            requeue(inbox, ids.collect(), options.rate, &mut counts.dead).await?;
         }
     }
-    output::line(format_args!(
-        "{quarantined} quarantined events and {dead} dead letters requeued; {undecodable} still fail \
-         to decode"
-    ))?;
-    Ok(undecodable == 0)
+    Ok(())
 }
 
 /// Requeues events, and takes as long as the rate asks for.
-async fn requeue(inbox: &dyn Inbox, ids: Vec<Uuid>, rate: Option<Rate>) -> Result<u64> {
+async fn requeue(
+    inbox: &dyn Inbox,
+    ids: Vec<Uuid>,
+    rate: Option<Rate>,
+    requeued: &mut u64,
+) -> Result<()> {
     let Some(rate) = rate else {
-        return Ok(inbox.requeue(ids).await?);
+        *requeued += inbox.requeue(ids).await?;
+        return Ok(());
     };
-    let mut requeued = 0;
     for batch in ids.chunks(rate.within(BATCH_TIME)) {
-        requeued += inbox.requeue(batch.to_vec()).await?;
+        *requeued += inbox.requeue(batch.to_vec()).await?;
         sleep(rate.step().saturating_mul(batch.len() as u32)).await;
     }
-    Ok(requeued)
-}
-
-fn decodes(stored: &StoredEvent) -> bool {
-    let event = &stored.event;
-    let operation = event.known_operation();
-    operation.is_some_and(|operation| operation.check(&event.body).is_ok())
+    Ok(())
 }

@@ -7,7 +7,7 @@ use aifi_push_receiver::inbox::{
     AdminError, EventFilter, EventState, Inbox, Position, StoredEvent, Subject, SubjectKind,
 };
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Deserialize;
 use uuid::Uuid;
@@ -21,8 +21,8 @@ const PAGE_WITHOUT_BODIES: usize = 1024;
 
 #[derive(clap::Args, Clone, Copy)]
 pub(super) struct Period {
-    /// Events that arrived at this time or later: 2026-11-24T10:00:00Z, 2026-11-24, or
-    /// 2h for two hours ago.
+    /// Events that arrived at this time or later: 2026-11-24T10:00:00Z, 2026-11-24 for the beginning of
+    /// that day in UTC, or 2h for two hours ago.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) since: Option<DateTime<Utc>>,
     /// Events that arrived before this time.
@@ -98,12 +98,36 @@ impl Selection {
         !is_timed && kind.is_none() && store.is_none()
     }
 
+    /// Says what is selected, but for whom it is about.
+    pub(super) fn describe(&self) -> String {
+        let time = |time: DateTime<Utc>| time.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        let Self {
+            period: Period { since, until },
+            kind,
+            store,
+            state,
+        } = self;
+        let parts = [
+            since.map(|since| format!("--since {}", time(since))),
+            until.map(|until| format!("--until {}", time(until))),
+            kind.map(|kind| format!("--kind {}", kind.kind)),
+            store.map(|_| "--store *".to_owned()),
+            state.map(|state| format!("--state {state}")),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        if parts.is_empty() {
+            "all".to_owned()
+        } else {
+            parts.join(" ")
+        }
+    }
+
     /// The same, but only what arrives from now on if no time was given. The clock of the receiver may
     /// be another, so that it begins at a position.
     pub(super) async fn pages_from_now<'a>(&self, inbox: &'a dyn Inbox) -> Result<Pages<'a>> {
         let mut pages = self.pages(inbox);
         if self.period.since.is_none() {
-            pages.after = inbox.newest().await?;
+            pages.from = inbox.newest().await?;
         }
         Ok(pages)
     }
@@ -124,7 +148,9 @@ pub(super) struct Pages<'a> {
     inbox: &'a dyn Inbox,
     filter: EventFilter,
     store: Option<i64>,
-    after: Option<Position>,
+    /// Where the next page begins.
+    from: Option<Position>,
+    is_newest_first: bool,
     page: usize,
     /// Only these, one on each page.
     ids: Option<VecDeque<Uuid>>,
@@ -136,10 +162,17 @@ impl<'a> Pages<'a> {
             inbox,
             filter,
             store: None,
-            after: None,
+            from: None,
+            is_newest_first: false,
             page: PAGE,
             ids: None,
         }
+    }
+
+    /// Begins with the newest.
+    pub(super) fn newest_first(mut self) -> Self {
+        self.is_newest_first = true;
+        self
     }
 
     /// Limits the pages to the events of these ids, unless there are none.
@@ -172,11 +205,16 @@ impl<'a> Pages<'a> {
             self.filter.id = Some(id);
             self.inbox.list(&self.filter, None, 1).await?
         } else {
-            let page = self.inbox.list(&self.filter, self.after, self.page).await?;
+            let (filter, from, limit) = (&self.filter, self.from, self.page);
+            let page = if self.is_newest_first {
+                self.inbox.list_newest(filter, from, limit).await?
+            } else {
+                self.inbox.list(filter, from, limit).await?
+            };
             let Some(last) = page.last() else {
                 return Ok(None);
             };
-            self.after = Some(last.position);
+            self.from = Some(last.position);
             page
         };
         if let Some(store) = self.store {

@@ -33,9 +33,7 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
         output::json(&shown)?;
         return Ok(true);
     }
-    let mut table = entry::table();
-    table.add_row(entry::row(&found));
-    output::table(&table)?;
+    entry::listing([&found]).print()?;
     for (name, value) in &found.event.headers {
         output::line(format_args!("{name}: {value}"))?;
     }

@@ -42,13 +42,14 @@ pub(super) async fn run(inbox: &dyn Inbox, options: &Options) -> Outcome {
 
 /// How far each consumer is, for people.
 pub(super) fn table(consumers: &[ConsumerStats]) -> Table {
-    let mut table = output::new_table(["CONSUMER", "PENDING", "OLDEST PENDING", "DEAD"]);
+    let mut table = output::new_table(["CONSUMER", "PENDING", "OLDEST PENDING", "DEAD", "PAUSED"]);
     table.add_rows(consumers.iter().map(|consumer| {
         [
             consumer.name.clone(),
             consumer.pending.to_string(),
             time(consumer.oldest_pending),
             consumer.dead.to_string(),
+            if consumer.is_paused { "yes" } else { "-" }.to_owned(),
         ]
     }));
     table
@@ -61,6 +62,7 @@ pub(super) fn consumer(consumer: &ConsumerStats) -> Value {
         "pending": consumer.pending,
         "oldest_pending": consumer.oldest_pending,
         "dead": consumer.dead,
+        "paused": consumer.is_paused,
     })
 }
 

@@ -34,6 +34,20 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
+    /// Says which options select events, without the values, which are about persons.
+    pub(super) fn describe(&self) -> String {
+        let given = [
+            ("--customer", self.customer.is_some()),
+            ("--session", self.session.is_some()),
+            ("--shopper", self.shopper.is_some()),
+            ("--store", self.store.is_some()),
+        ];
+        let options = given.iter().filter(|(_, is_given)| *is_given);
+        let mut parts: Vec<_> = options.map(|(option, _)| (*option).to_owned()).collect();
+        parts.extend(self.id.map(|id| format!("--id {id}")));
+        parts.join(" ")
+    }
+
     pub(super) fn pages<'a>(&self, inbox: &'a dyn Inbox) -> Pages<'a> {
         let subjects = [
             (SubjectKind::Customer, &self.customer),

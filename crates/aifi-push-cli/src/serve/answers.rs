@@ -5,12 +5,12 @@ use std::{ffi::OsString, fs, path::PathBuf, time::Duration};
 use aifi_push::{Answer, Client, Operation, operations};
 use aifi_push_receiver::{
     ReceiverBuilder,
-    inbox::{Event, VIA_HEADER},
+    inbox::{Event, TRACE_PARENT_HEADER, VIA_HEADER},
 };
 use anyhow::{Context, Result, bail, ensure};
 use axum::body::Bytes;
 
-use super::forward::via;
+use super::{forward::via, traces::trace_parent};
 use crate::{
     escape,
     tokens::{TokenOption, TokenSource},
@@ -26,11 +26,14 @@ const TOKEN: TokenOption = TokenOption {
 const CALL_MARGIN: Duration = Duration::from_secs(1);
 
 #[derive(clap::Args)]
+#[command(next_help_heading = "Answering")]
 pub(super) struct Answers {
-    #[arg(long, value_name = "KIND=URL", help = help())]
+    /// Ask a service what to answer to a question; may be repeated.
+    #[arg(long, value_name = "KIND=URL", long_help = help())]
     answer: Vec<String>,
-    /// The answer to a question of this kind if the service returns none in time: JSON, or @FILE.
-    /// Without it, 503.
+    /// The answer if the service returns none in time: JSON, or @FILE.
+    ///
+    /// Without it, the response is 503.
     #[arg(long, value_name = "KIND=JSON", requires = "answer")]
     answer_fallback: Vec<String>,
     /// How long a service may take to answer, once the event is stored.
@@ -42,18 +45,19 @@ pub(super) struct Answers {
         requires = "answer"
     )]
     answer_timeout: Duration,
-    /// File of the bearer token for the service of this kind, or for every service without one of
-    /// its own; it is read for each question. Defaults to AIFI_PUSH_ANSWER_TOKEN of the environment;
-    /// without either, no token is sent.
+    /// File of the bearer token for the service of this kind.
+    ///
+    /// Without a kind, it is for every service without one of its own. It is read for each question.
+    /// Defaults to AIFI_PUSH_ANSWER_TOKEN of the environment; without either, no token is sent.
     #[arg(long, value_name = "[KIND=]FILE", requires = "answer")]
     answer_token_file: Vec<TokenFile>,
 }
 
 fn help() -> String {
     format!(
-        "Ask a service what to answer to a question, while a customer waits: its body is POSTed to \
-         the URL, and the JSON of a 2xx is the answer. The kinds are {}. One without this is \
-         acknowledged like any other event",
+        "Ask a service what to answer to a question; may be repeated.\n\nThe body of the question is \
+         POSTed to the URL while a customer waits, and the JSON of a 2xx is the answer. The kinds are \
+         {}. One without this is acknowledged like any other event",
         questions()
     )
 }
@@ -71,7 +75,7 @@ struct TokenFile {
 }
 
 impl Answers {
-    /// Tells a receiver whom to ask.
+    /// Lets a receiver ask the services.
     pub(super) fn add_to(&self, receiver: ReceiverBuilder) -> Result<ReceiverBuilder> {
         let services = of_kinds("--answer", &self.answer)?;
         self.check_token_files(&services)?;
@@ -148,7 +152,13 @@ fn check_is_asked(option: &str, question: &Operation, services: &[OfKind<'_>]) -
 async fn ask(client: &Client, question: &Operation, event: Event) -> Result<Bytes> {
     let id = event.id.to_string();
     let via = via(&event).context("it came through too many receivers: they ask in a circle")?;
-    let headers = [("webhook-id", id.as_str()), (VIA_HEADER, &via)];
+    let parent = trace_parent(&event);
+    let mut headers = vec![("webhook-id", id.as_str()), (VIA_HEADER, &via)];
+    headers.extend(
+        parent
+            .as_deref()
+            .map(|parent| (TRACE_PARENT_HEADER, parent)),
+    );
     let asked = client.deliver_with_headers(question, event.body, &headers);
     let response = asked.await?;
     if !response.is_complete() {

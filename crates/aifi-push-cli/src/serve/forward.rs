@@ -8,7 +8,10 @@ mod target;
 
 use std::{ffi::OsString, future::Future, sync::Arc, time::Duration};
 
-use aifi_push_receiver::inbox::{Consumer, ConsumerError, Inbox, StartPosition, SubscribeError};
+use aifi_push_receiver::{
+    ConsumerMetrics,
+    inbox::{Consumer, ConsumerError, Inbox, StartPosition, SubscribeError},
+};
 use anyhow::{Context, Result};
 use delivery::Forwarder;
 pub(super) use delivery::via;
@@ -22,10 +25,12 @@ use crate::ago;
 const HANDLER_MARGIN: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
+#[command(next_help_heading = "Forwarding")]
 pub(super) struct Forwarding {
-    /// Deliver each event, byte for byte, to another service: `left` to URL/left, or to URL with `left`
-    /// in the place of `{kind}`. Repeat it with names for several. The name is that of the consumer
-    /// and defaults to `forward`.
+    /// Deliver each event to another service; may be repeated with names.
+    ///
+    /// It arrives byte for byte: `left` at URL/left, or at URL with `left` in the place of `{kind}`. The
+    /// name is that of the consumer, and defaults to `forward`.
     #[arg(long = "forward", value_name = "[NAME=]URL")]
     targets: Vec<Named<String>>,
     /// Deliver only events of these kinds to the target.
@@ -35,9 +40,10 @@ pub(super) struct Forwarding {
         requires = "targets"
     )]
     kinds: Vec<Named<String>>,
-    /// Where a target starts that is new to this inbox: `beginning` for all events in it, `now` for
-    /// those that arrive from now on, or a time: 2026-11-24T10:00:00Z, 2026-11-24, or 2h for two
-    /// hours ago.
+    /// Where a target starts that is new to this inbox.
+    ///
+    /// `beginning` for all events in it, `now` for those that arrive from now on, or a time:
+    /// 2026-11-24T10:00:00Z, 2026-11-24, or 2h for two hours ago.
     #[arg(
         long = "forward-from",
         value_name = "beginning|now|TIME",
@@ -46,8 +52,10 @@ pub(super) struct Forwarding {
         requires = "targets"
     )]
     from: StartPosition,
-    /// File of the bearer token for the target, or for every target without one of its own. Defaults
-    /// to AIFI_PUSH_FORWARD_TOKEN of the environment.
+    /// File of the bearer token for the target.
+    ///
+    /// Without a name, it is for every target without one of its own. Defaults to
+    /// AIFI_PUSH_FORWARD_TOKEN of the environment.
     #[arg(
         long = "forward-token-file",
         value_name = "[NAME=]FILE",
@@ -64,17 +72,19 @@ pub(super) struct Forwarding {
         requires = "targets"
     )]
     no_tokens: Vec<String>,
-    /// File of the secret to sign each delivery with, as Standard Webhooks has it: whsec_ and base64.
-    /// Several lines give several signatures. Defaults to AIFI_PUSH_FORWARD_SECRET of the environment;
-    /// without either, deliveries are not signed.
+    /// File of the secret to sign each delivery with.
+    ///
+    /// As Standard Webhooks has it: whsec_ and base64. Several lines give several signatures. Defaults
+    /// to AIFI_PUSH_FORWARD_SECRET of the environment; without either, deliveries are not signed.
     #[arg(
         long = "forward-secret-file",
         value_name = "[NAME=]FILE",
         requires = "targets"
     )]
     secret_files: Vec<Named<OsString>>,
-    /// How many events are delivered to a target at a time. With 1, they come in the order of arrival,
-    /// but for those that failed.
+    /// How many events are delivered to a target at a time.
+    ///
+    /// With 1, they come in the order of arrival, but for those that failed.
     #[arg(
         long = "forward-concurrency",
         value_name = "EVENTS",
@@ -92,8 +102,10 @@ pub(super) struct Forwarding {
         requires = "targets"
     )]
     timeout: Duration,
-    /// How long an event is redelivered that a target does not accept, before it is a dead letter: soon
-    /// at first, then every hour. Defaults to 3 days, unless --forward-attempts is given.
+    /// How long an event is redelivered that a target does not accept.
+    ///
+    /// Soon at first, then every hour; then it is a dead letter. Defaults to 3 days, unless
+    /// --forward-attempts is given.
     #[arg(
         long = "forward-span",
         value_name = "TIME",
@@ -101,8 +113,9 @@ pub(super) struct Forwarding {
         requires = "targets"
     )]
     span: Option<Duration>,
-    /// How often an event is delivered at most that a target does not accept. Defaults to as often as
-    /// the span takes.
+    /// How often an event is delivered that a target does not accept.
+    ///
+    /// Defaults to as often as the span takes.
     #[arg(
         long = "forward-attempts",
         value_name = "ATTEMPTS",
@@ -128,6 +141,7 @@ impl Forwarding {
         &self,
         forwarder: Forwarder,
         inbox: Arc<dyn Inbox>,
+        metrics: ConsumerMetrics,
         stop_timeout: Duration,
         shutdown: CancellationToken,
     ) -> impl Future<Output = Result<()>> + Send + 'static {
@@ -144,10 +158,13 @@ impl Forwarding {
                     .handler_timeout(timeout)
                     .retry(forwarder.retries())
                     .stop_timeout(stop_timeout)
+                    .observer(Arc::new(metrics.clone()))
                     .fallback(move |delivery| {
                         let to = Arc::clone(&to);
                         async move { to.deliver(delivery).await }
                     });
+                #[cfg(feature = "otel")]
+                let consumer = consumer.make_span_with(super::traces::handling(name.clone()));
                 match consumer.run(shutdown.clone().cancelled_owned()).await {
                     // Whoever removed it does not want what it had yet to deliver.
                     Err(ConsumerError::Subscribe(SubscribeError::Removed { .. })) => {

@@ -58,7 +58,7 @@ fn handed_over(_: &str) -> Result<Vec<Listening>> {
 }
 
 /// The URL of a listener, by the host that somebody chose where there is one.
-fn origin(scheme: &str, chosen: &str, listener: &Listener) -> String {
+pub(super) fn origin(scheme: &str, chosen: &str, listener: &Listener) -> String {
     let Some(address) = listener.address() else {
         return listener.to_string();
     };

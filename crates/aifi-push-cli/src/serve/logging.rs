@@ -9,17 +9,23 @@ use prometheus_client::{
     metrics::counter::ConstCounter,
 };
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{
+    Layer, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
+#[cfg(feature = "otel")]
+use super::traces::Traces;
 use crate::escape::LogWriter;
 
 /// How many lines may wait to be written.
 const MAX_WAITING_LINES: usize = 10_000;
 
 #[derive(clap::Args)]
+#[command(next_help_heading = "Logging")]
 pub(super) struct Logging {
-    /// Level to log: error, warn, info, debug or trace, or levels for parts of the program, as in
-    /// info,aifi_push_receiver=debug.
+    /// Level to log: error, warn, info, debug or trace.
+    ///
+    /// Parts of the program may have levels of their own, as in info,aifi_push_receiver=debug.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     log: Targets,
     /// Format of the log.
@@ -38,6 +44,9 @@ enum Format {
 /// What was started: lines that wait are written when it is dropped.
 pub(super) struct Started {
     pub(super) dropped_lines: ErrorCounter,
+    // Before the writer, for what is logged at its end.
+    #[cfg(feature = "otel")]
+    _traces: Option<Traces>,
     _writer: WorkerGuard,
 }
 
@@ -50,16 +59,25 @@ impl Logging {
             .lossy(true)
             .finish(io::stderr());
         let dropped_lines = writer.error_counter();
-        let registry = tracing_subscriber::registry().with(self.log.clone());
+        #[cfg(feature = "otel")]
+        let (traces, failed) = match Traces::start() {
+            Ok(traces) => (traces, None),
+            Err(error) => (None, Some(error)),
+        };
+        let registry = tracing_subscriber::registry();
+        #[cfg(feature = "otel")]
+        let registry = registry.with(traces.as_ref().map(Traces::layer));
         let lines = fmt::layer();
         match self.log_format {
             Format::Text => {
                 let lines = lines.with_writer(move || LogWriter::text(writer.clone()));
-                registry.with(lines.with_ansi(false)).init();
+                let lines = lines.with_ansi(false).with_filter(self.log.clone());
+                registry.with(lines).init();
             }
             Format::Json => {
                 let lines = lines.with_writer(move || LogWriter::json(writer.clone()));
-                registry.with(lines.json()).init();
+                let lines = lines.json().with_filter(self.log.clone());
+                registry.with(lines).init();
             }
         }
         // The default would write to standard error, and wait where nobody reads it. What a panic
@@ -68,8 +86,14 @@ impl Logging {
             let location = panic.location().map(ToString::to_string);
             tracing::error!(location, "panicked");
         }));
+        #[cfg(feature = "otel")]
+        if let Some(error) = failed {
+            tracing::error!(error = format!("{error:#}"), "no traces are sent");
+        }
         Started {
             dropped_lines,
+            #[cfg(feature = "otel")]
+            _traces: traces,
             _writer: guard,
         }
     }

@@ -6,8 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aifi_push_receiver::{TlsCertificate, Tokens, inbox::ErrorChain};
-use anyhow::{Context, Result};
+use aifi_push_receiver::{TlsCertificate, Tokens, TokensReplaced, inbox::ErrorChain};
+use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -20,10 +20,22 @@ const INTERVAL: Duration = Duration::from_secs(2);
 
 /// What is read again.
 pub(super) struct Reload {
-    pub(super) tokens: Option<(Tokens, TokenSource)>,
-    pub(super) token_file: Watch,
+    pub(super) tokens: Vec<ReloadedTokens>,
     pub(super) certificate: Option<TlsCertificate>,
     pub(super) certificate_files: Watch,
+}
+
+/// A list of tokens, and where it is read again.
+pub(super) struct ReloadedTokens {
+    /// What names the file.
+    pub(super) option: &'static str,
+    pub(super) tokens: Tokens,
+    pub(super) source: TokenSource,
+    pub(super) watch: Watch,
+    /// Other lists, with which it shares no token.
+    pub(super) others: Vec<(&'static str, Tokens)>,
+    /// Whether it was not replaced when it was read last.
+    pub(super) has_failed: bool,
 }
 
 /// Files that may change.
@@ -32,7 +44,7 @@ pub(super) struct Watch {
     seen: Vec<Fingerprint>,
 }
 
-/// What tells a file that changed, also where another took its place.
+/// What a file that changed is known by, also where another took its place.
 type Fingerprint = Option<(SystemTime, u64, u64)>;
 
 impl Watch {
@@ -62,36 +74,20 @@ impl Reload {
                 () = hangups.next() => true,
                 _ = ticks.tick() => false,
             };
-            if is_asked && self.tokens.is_none() && self.certificate.is_none() {
+            if is_asked && self.tokens.is_empty() && self.certificate.is_none() {
                 tracing::info!("nothing to reload: there are neither tokens nor certificates");
             }
-            if self.token_file.has_changed() || is_asked {
-                self.reload_tokens();
+            for tokens in &mut self.tokens {
+                if tokens.watch.has_changed() || is_asked {
+                    tokens.has_failed = false;
+                    tokens.reload();
+                } else if tokens.has_failed {
+                    // A token that moves from one list to another may have left that since.
+                    tokens.reload();
+                }
             }
             if self.certificate_files.has_changed() || is_asked {
                 self.reload_certificate();
-            }
-        }
-    }
-
-    fn reload_tokens(&self) {
-        let Some((tokens, source)) = &self.tokens else {
-            return;
-        };
-        let file = source.reloadable_file();
-        let file = file.context("they are in no file that can be read again");
-        match file.and_then(|_| Ok(tokens.replace(source.read()?)?)) {
-            Ok(replaced) => {
-                let (added, removed) = (replaced.added, replaced.removed);
-                tracing::info!(
-                    tokens = tokens.count(),
-                    added,
-                    removed,
-                    "reloaded the tokens"
-                );
-            }
-            Err(error) => {
-                tracing::error!(error = format!("{error:#}"), "the tokens stay as they were");
             }
         }
     }
@@ -110,6 +106,52 @@ impl Reload {
                 tracing::error!(%error, "the certificate stays as it was");
             }
         }
+    }
+}
+
+impl ReloadedTokens {
+    fn reload(&mut self) {
+        let option = self.option;
+        match self.replace() {
+            Ok(replaced) => {
+                self.has_failed = false;
+                let (added, removed) = (replaced.added, replaced.removed);
+                let tokens = self.tokens.count();
+                tracing::info!(option, tokens, added, removed, "reloaded the tokens");
+            }
+            Err(error) => {
+                let is_known = std::mem::replace(&mut self.has_failed, true);
+                if !is_known {
+                    let error = format!("{error:#}");
+                    tracing::error!(option, error, "the tokens stay as they were");
+                }
+            }
+        }
+    }
+
+    fn replace(&self) -> Result<TokensReplaced> {
+        let file = self.source.reloadable_file();
+        file.context("they are in no file that can be read again")?;
+        let read = self.source.read()?;
+        self.check_is_apart(&Tokens::new(&read)?)?;
+        Ok(self.tokens.replace(&read)?)
+    }
+
+    /// Shares no token with another list: who has it could do what is for others. Fails if it does.
+    pub(super) fn keep_apart_from(&mut self, option: &'static str, others: &Tokens) -> Result<()> {
+        self.others.push((option, others.clone()));
+        self.check_is_apart(&self.tokens)
+    }
+
+    fn check_is_apart(&self, tokens: &Tokens) -> Result<()> {
+        let option = self.option;
+        for (other, others) in &self.others {
+            ensure!(
+                !tokens.overlaps(others),
+                "{option}: a token is one of {other} as well: use another for one of them"
+            );
+        }
+        Ok(())
     }
 }
 

@@ -5,14 +5,18 @@ use aifi_push_receiver::Routes;
 use anyhow::{Context, Result};
 
 #[derive(clap::Args)]
+#[command(next_help_heading = super::LISTENING)]
 pub(super) struct Routing {
-    /// Path below which events arrive: with /webhook, at /webhook/left, /webhook/checkout-zone/left,
-    /// /webhook/checkout and so on.
+    /// Path below which events arrive.
+    ///
+    /// With /webhook, they arrive at /webhook/left, /webhook/checkout-zone/left, /webhook/checkout and
+    /// so on.
     #[arg(long, value_name = "PATH", default_value = "/webhook")]
     base_path: String,
-    /// Path of the URL that is configured at the vendor's for a webhook, such as checkout-zone=/zones,
-    /// where it is not the one below --base-path that is printed at the start. It may be repeated,
-    /// also for one webhook.
+    /// Path of a webhook that is not below --base-path; may be repeated.
+    ///
+    /// It is the path of the URL that is configured at the vendor's, such as checkout-zone=/zones,
+    /// where it is not the one that is printed at the start. One webhook may have several.
     #[arg(
         long = "route",
         value_name = "WEBHOOK=PATH,…",

@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Why the program is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// Somebody at a terminal pressed Ctrl-C.
     Interrupt,
     /// A supervisor wants it, by SIGTERM.
@@ -14,7 +14,7 @@ pub(super) enum Stop {
 }
 
 /// The signals to stop, listened for from its creation on.
-pub(super) struct StopSignals {
+pub(crate) struct StopSignals {
     #[cfg(unix)]
     interrupt: Signal,
     #[cfg(unix)]
@@ -22,14 +22,14 @@ pub(super) struct StopSignals {
 }
 
 /// The signal to reload files, listened for from its creation on.
-pub(super) struct Hangups {
+pub(crate) struct Hangups {
     #[cfg(unix)]
     signal: Signal,
 }
 
 #[cfg(unix)]
 impl StopSignals {
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
@@ -41,7 +41,7 @@ impl StopSignals {
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub(super) async fn next(&mut self) -> Stop {
+    pub(crate) async fn next(&mut self) -> Stop {
         tokio::select! {
             _ = self.interrupt.recv() => Stop::Interrupt,
             _ = self.terminate.recv() => Stop::Terminate,
@@ -51,7 +51,7 @@ impl StopSignals {
 
 #[cfg(unix)]
 impl Hangups {
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         let signal = signal(SignalKind::hangup())?;
         Ok(Self { signal })
     }
@@ -61,18 +61,18 @@ impl Hangups {
     /// # Cancel safety
     ///
     /// Cancel safe.
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         self.signal.recv().await;
     }
 }
 
 #[cfg(not(unix))]
 impl StopSignals {
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         Ok(Self {})
     }
 
-    pub(super) async fn next(&mut self) -> Stop {
+    pub(crate) async fn next(&mut self) -> Stop {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -82,11 +82,11 @@ impl StopSignals {
 
 #[cfg(not(unix))]
 impl Hangups {
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         Ok(Self {})
     }
 
-    pub(super) async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         std::future::pending().await
     }
 }

@@ -9,19 +9,24 @@ use bytesize::ByteSize;
 use crate::location::{self, Location, Url};
 
 #[derive(clap::Args)]
+#[command(next_help_heading = location::HEADING)]
 pub(super) struct Store {
     #[command(flatten)]
     location: Location,
-    /// On how many brokers each event is stored. With 3, one of them may fail.
+    /// On how many brokers each event is stored.
+    ///
+    /// With 3, one of them may fail.
     #[arg(long, value_name = "BROKERS", default_value_t = 3)]
     nats_replicas: usize,
-    /// How large the stream of events may become on each broker; more is answered with 503. Defaults
-    /// to the `max_file_store` of the brokers.
+    /// How large the stream of events may become on each broker.
+    ///
+    /// More is answered with 503. Defaults to the `max_file_store` of the brokers.
     #[arg(long, value_name = "SIZE")]
     nats_max_bytes: Option<ByteSize>,
-    /// SQLite file for events while no broker stores them: they are on disk, so they are
-    /// acknowledged, and moved in order when a broker is back. Without it, such requests are answered
-    /// with 503.
+    /// SQLite file for events while no broker stores them.
+    ///
+    /// They are on disk, so they are acknowledged, and moved in order when a broker is back. Without
+    /// it, such requests are answered with 503.
     #[arg(long, value_name = "FILE", value_parser = spool_file)]
     spool: Option<PathBuf>,
 }
@@ -41,13 +46,21 @@ pub(super) struct Opened {
 }
 
 impl Store {
+    /// Checks what does not need an inbox.
+    pub(super) fn check(&self) -> Result<()> {
+        if matches!(self.location.inbox, Url::Sqlite(_)) {
+            ensure!(
+                self.spool.is_none(),
+                "--spool is for an inbox on brokers: an inbox of sqlite: is on this disk itself"
+            );
+        }
+        self.location.check_files()
+    }
+
     pub(super) async fn open(&self) -> Result<Opened> {
+        self.check()?;
         let servers = match &self.location.inbox {
             Url::Sqlite(file) => {
-                ensure!(
-                    self.spool.is_none(),
-                    "--spool is for an inbox on brokers: an inbox of sqlite: is on this disk itself"
-                );
                 let inbox = Arc::new(SqliteInbox::open(file).await?);
                 return Ok(Opened {
                     inbox,

@@ -1,10 +1,13 @@
 //! `serve` and `inbox` on brokers.
 
-use aifi_push_testkit::{ServeProcess, brokers::Broker};
+use aifi_push_testkit::{ServeProcess, brokers::Broker, http};
 use insta::assert_snapshot;
 use tempfile::TempDir;
 
-use crate::{aifi_push_in, directory, documented, inbox, printed, serving::serve, write};
+use crate::{
+    admin, aifi_push_in, directory, documented, inbox, operators, printed, serving::serve,
+    wait_until, write,
+};
 
 fn serve_on(directory: &TempDir, broker: &Broker, more: &[&str]) -> ServeProcess {
     let url = broker.url();
@@ -93,6 +96,42 @@ fn with_a_spool_it_starts_before_the_brokers() {
 }
 
 #[test]
+fn the_operator_s_page_is_of_all_receivers() {
+    let (directory, broker) = (directory(), Broker::start().unwrap());
+    write(&directory, "admin", "operator\n");
+    let listen = [
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-file",
+        "admin",
+    ];
+    let mut with_page = serve_on(&directory, &broker, &listen);
+    let url = admin::admin_page(&mut with_page);
+    send(&directory, &with_page, 0);
+    let other = serve_on(&directory, &broker, &[]);
+    send(&directory, &other, 0);
+    other.exchange(&http::post(b"{}")).unwrap();
+
+    let get = |path: &str| admin::get(&url, path, "operator").body;
+    let count = |path: &str, text: &str| get(path).matches(text).count();
+    wait_until(|| get("/stores").contains("Events today"));
+    wait_until(|| get("/stores").contains(">2</div>"));
+    assert_eq!(count("/events", "href=\"event?id="), 3);
+    assert_eq!(count("/events?state=quarantined", "href=\"event?id="), 1);
+    let page = get("/events?state=quarantined");
+    let (_, id) = page.split_once("href=\"event?id=").unwrap();
+    let id = &id[..36];
+    let post = |path: &str, form: &str| admin::post(&url, path, "operator", form).status;
+    assert_eq!(post("/show-body", &format!("id={id}")), 200);
+    assert_eq!(post("/discard", &format!("id={id}&reason=test")), 303);
+    assert_eq!(count("/events", "href=\"event?id="), 2);
+    let audit = get("/audit");
+    for action in ["show body", "discard", "admin token 1 from 127.0.0.1"] {
+        assert!(audit.contains(action), "{audit}");
+    }
+}
+
+#[test]
 fn what_can_t_work_is_said() {
     let (directory, broker) = (directory(), Broker::start().unwrap());
     let refused = |arguments: &[&str]| {
@@ -122,4 +161,11 @@ fn dead_letters_are_administered_on_brokers() {
     let (directory, broker) = (directory(), Broker::start().unwrap());
     let replicas = ["--nats-replicas", "1"];
     inbox::dead_letters_are_administered(&directory, &broker.url(), &replicas);
+}
+
+#[test]
+fn consumers_are_paused_on_brokers() {
+    let (directory, broker) = (directory(), Broker::start().unwrap());
+    let replicas = ["--nats-replicas", "1"];
+    operators::consumers_are_paused(&directory, &broker.url(), &replicas);
 }

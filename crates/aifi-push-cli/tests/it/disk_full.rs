@@ -87,6 +87,14 @@ fn events_can_be_deleted_on_a_full_disk_and_it_recovers() {
             .contains("the disk is nearly full")
     });
 
+    let backup = run(&directory, &serving, r#""$0" inbox backup copy.db; ls"#);
+    let text = String::from_utf8_lossy(&backup.stderr).into_owned();
+    assert!(
+        text.contains("copy.db: no room for the copy: it needs "),
+        "{text}"
+    );
+    assert!(!String::from_utf8_lossy(&backup.stdout).contains("copy"));
+
     let prune = r#""$0" inbox prune --older-than 0s --include-unconsumed"#;
     let pruned = run(&directory, &serving, prune);
     let text = String::from_utf8_lossy(&pruned.stdout).into_owned();

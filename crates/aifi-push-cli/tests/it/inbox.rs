@@ -44,7 +44,7 @@ fn received() -> (TempDir, ServeProcess, Vec<String>) {
 }
 
 fn entries(directory: &TempDir, arguments: &[&str]) -> Vec<Value> {
-    let arguments = [&["inbox", "list", "--json"], arguments].concat();
+    let arguments = [&["inbox", "list", "--json", "--limit", "100"], arguments].concat();
     let text = printed(directory, &arguments, 0);
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())

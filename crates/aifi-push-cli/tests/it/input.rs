@@ -27,7 +27,7 @@ fn pretty(event: &str) -> String {
 
 /// The bodies in the inbox, in the order of arrival.
 fn stored(directory: &TempDir) -> Vec<String> {
-    let listed = printed(directory, &["inbox", "list", "--json"], 0);
+    let listed = printed(directory, &["inbox", "list", "--json", "--limit", "100"], 0);
     let ids = listed.lines().map(|line| {
         let entry: Value = serde_json::from_str(line).unwrap();
         entry["id"].as_str().unwrap().to_owned()

@@ -2,30 +2,42 @@
 
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+mod admin;
 mod answers;
+#[cfg(unix)]
+mod at_terminal;
+mod backup;
 mod brokers;
 mod check;
+mod config;
+mod consumer_beside;
 mod demo;
 mod disk_full;
+mod example;
 mod fake_receiver;
 mod family;
 mod forward;
+mod help;
 mod inbox;
 mod inbox_names;
 mod input;
 #[cfg(unix)]
 mod interrupt;
 mod manual;
+mod operators;
 mod read_only_disk;
 mod retention;
 mod send;
 mod serve;
 mod serving;
+mod simulate;
 #[cfg(unix)]
 mod supervision;
 mod target;
 mod terminal;
 mod tokens;
+mod top;
+mod traces;
 #[cfg(unix)]
 mod tty;
 mod visits;

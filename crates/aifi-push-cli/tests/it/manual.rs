@@ -18,4 +18,6 @@ fn shells_and_man_know_the_commands() {
     let page = |name: &str| fs::read_to_string(directory.path().join("pages").join(name)).unwrap();
     assert!(page("aifi-push.1").contains("Exit codes"));
     assert!(page("aifi-push-inbox-replay.1").contains("dry"));
+    assert!(page("aifi-push-serve.1").contains("config"));
+    assert!(page("aifi-push-config-check.1").contains("source of each value"));
 }

@@ -214,12 +214,24 @@ fn files_that_change_are_noticed_without_a_signal() {
         "cert.pem",
         "--tls-key",
         "key.pem",
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--admin-token-file",
+        "admin",
     ];
+    fs::write(place("admin"), "operator\n").unwrap();
     let mut serving = serve(&directory, &arguments);
     let line = serving.wait_for_log("receiving").unwrap();
     assert!(
         line.contains("tokens=2") && line.contains("certificate_valid_until"),
         "{line}"
+    );
+
+    let page = crate::admin::admin_page(&mut serving);
+    let now = crate::admin::get(&page, "/now", "operator").body;
+    assert!(
+        now.contains("Certificate") && now.contains("days left"),
+        "{now}"
     );
 
     std::os::unix::fs::symlink("2", place("next")).unwrap();

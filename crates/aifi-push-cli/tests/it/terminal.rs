@@ -47,15 +47,19 @@ fn events_are_shown_escaped() {
     assert_eq!(posted(quarantined.as_bytes()), 422);
     assert_eq!(posted(b"{\"not UTF-8\": \"\xe9\x1b\"}"), 422);
 
-    let ids: Vec<String> = printed(&directory, &["inbox", "list", "--json"], 0)
-        .lines()
-        .map(|line| {
-            serde_json::from_str::<Value>(line).unwrap()["id"]
-                .as_str()
-                .unwrap()
-                .to_owned()
-        })
-        .collect();
+    let ids: Vec<String> = printed(
+        &directory,
+        &["inbox", "list", "--json", "--limit", "100"],
+        0,
+    )
+    .lines()
+    .map(|line| {
+        serde_json::from_str::<Value>(line).unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    })
+    .collect();
     let listed = printed(&directory, &["inbox", "list"], 0);
     assert_eq!(listed.lines().count(), 4, "{listed}");
     assert_tame(&listed);

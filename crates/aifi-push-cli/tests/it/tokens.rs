@@ -1,5 +1,9 @@
 //! Files of tokens as people have them.
 
+use aifi_push_testkit::{
+    ServeProcess,
+    http::{self, TOKEN},
+};
 use insta::assert_snapshot;
 
 use crate::{
@@ -126,4 +130,77 @@ fn an_empty_variable_counts_as_unset() {
         .env("AIFI_PUSH_INBOX", "sqlite:none.db")
         .assert()
         .code(1);
+}
+
+#[test]
+fn a_refusal_is_logged_with_its_path_its_peer_and_the_place_of_its_token() {
+    let directory = directory();
+    write(
+        &directory,
+        "tokens",
+        format!("# both\nold-s3cret\n{TOKEN}\n"),
+    );
+    let mut serving = serve(&directory, &["--token-file", "tokens"]);
+    let long = "a".repeat(300);
+    let path = format!("PUT /{long}%0a?key=s3cret");
+    assert_eq!(
+        serving.exchange(&http::head(&path, &[])).unwrap().status,
+        404
+    );
+    let line = serving.wait_for_log("refused").unwrap();
+    let expected = format!(
+        "reason=\"not_found\" path=\"/{}…\" peer=127.0.0.1 token=2",
+        "a".repeat(199)
+    );
+    assert!(line.contains(&expected), "{line}");
+    let request = b"POST /webhook/left HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer s3cret-guess\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    assert_eq!(serving.exchange(request).unwrap().status, 401);
+    let line = serving.wait_for_log("refused").unwrap();
+    assert!(
+        line.contains("reason=\"unauthorized\" path=\"/webhook/left\" peer=127.0.0.1 unlogged=0"),
+        "{line}"
+    );
+    assert!(!line.contains("s3cret"), "{line}");
+}
+
+#[test]
+fn it_is_seen_which_tokens_are_still_in_use() {
+    let directory = directory();
+    write(&directory, "tokens", format!("old\n{TOKEN}\n"));
+    let mut serving = serve(&directory, &["--token-file", "tokens"]);
+    for _ in 0..2 {
+        serving
+            .exchange(&http::post(documented().as_bytes()))
+            .unwrap();
+    }
+    let metrics = |serving: &ServeProcess| {
+        let body = serving.get("/metrics").unwrap().body;
+        let lines = body
+            .lines()
+            .filter(|line| line.starts_with("aifi_push_token"));
+        let lines: Vec<_> = lines
+            .map(|line| match line.split_once("seconds{") {
+                // Since 1970.
+                Some((name, rest)) => {
+                    let (label, time) = rest.split_once(' ').unwrap();
+                    assert!(time.parse::<f64>().unwrap() > 1e9);
+                    format!("{name}seconds{{{label} TIME")
+                }
+                None => line.to_owned(),
+            })
+            .collect();
+        lines.join("\n")
+    };
+    assert_snapshot!(metrics(&serving), @r#"
+    aifi_push_token_requests_total{token="1"} 0
+    aifi_push_token_requests_total{token="2"} 2
+    aifi_push_token_last_used_timestamp_seconds{token="2"} TIME
+    "#);
+    // The count goes with the token when it gets another place.
+    write(&directory, "tokens", format!("{TOKEN}\n"));
+    serving.wait_for_log("removed=1").unwrap();
+    assert_snapshot!(metrics(&serving), @r#"
+    aifi_push_token_requests_total{token="1"} 2
+    aifi_push_token_last_used_timestamp_seconds{token="1"} TIME
+    "#);
 }

@@ -1,78 +1,14 @@
 //! The command line at a terminal.
 
-use std::{
-    ffi::OsStr,
-    fs::File,
-    io::{Read, Write},
-    os::unix::ffi::OsStrExt,
-    process::{Child, Command},
+use std::io::Write;
+
+use aifi_push_testkit::{http, send_signal};
+use insta::assert_snapshot;
+
+use crate::{
+    at_terminal::AtTerminal, directory, documented, fake_receiver::FakeReceiver, printed,
+    serving::serve,
 };
-
-use aifi_push_testkit::{
-    http::{self, TOKEN},
-    send_signal,
-};
-use assert_cmd::cargo_bin;
-use rustix::{
-    fs::{Mode, OFlags, open},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-};
-use tempfile::TempDir;
-
-use crate::{directory, documented, fake_receiver::FakeReceiver, printed, serving::serve};
-
-/// A program at a terminal of its own.
-struct AtTerminal {
-    child: Child,
-    /// What a person sees and types.
-    screen: File,
-}
-
-impl AtTerminal {
-    fn start(directory: &TempDir, arguments: &[&str]) -> Self {
-        let screen = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&screen).unwrap();
-        unlockpt(&screen).unwrap();
-        let name = ptsname(&screen, Vec::new()).unwrap();
-        let name = OsStr::from_bytes(name.as_bytes());
-        let terminal = open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-        let terminal = File::from(terminal);
-        let child = Command::new(cargo_bin!("aifi-push"))
-            .current_dir(directory.path())
-            .args(arguments)
-            .env("AIFI_PUSH_TOKEN", TOKEN)
-            .stdin(terminal.try_clone().unwrap())
-            .stdout(terminal.try_clone().unwrap())
-            .stderr(terminal)
-            .spawn();
-        Self {
-            child: child.unwrap(),
-            screen: screen.into(),
-        }
-    }
-
-    /// Reads the screen until a text is on it.
-    fn wait_for(&mut self, text: &str) -> String {
-        let mut shown = Vec::new();
-        loop {
-            let mut byte = [0];
-            // Linux ends a terminal that nobody has open with an error.
-            assert_eq!(self.screen.read(&mut byte).unwrap_or(0), 1, "{text}");
-            shown.push(byte[0]);
-            if shown.ends_with(text.as_bytes()) {
-                return String::from_utf8(shown).unwrap();
-            }
-        }
-    }
-}
-
-impl Drop for AtTerminal {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[test]
 fn it_says_that_it_reads_standard_input() {
@@ -104,4 +40,87 @@ fn a_raw_body_is_escaped_there() {
     let mut showing = AtTerminal::start(&directory, &["inbox", "show", "--body", id]);
     let shown = showing.wait_for("}\\u{9b}");
     assert_eq!(shown.trim_end_matches("\\u{9b}"), documented());
+}
+
+/// Replaces ids and times by others of the same length.
+fn without_ids_and_times(text: &str) -> String {
+    let mut out = String::new();
+    for word in text.split_inclusive([' ', '\n', '\u{1b}']) {
+        let text = word.trim_end_matches([' ', '\n', '\u{1b}']);
+        let is_id = text.len() == 36 && text.matches('-').count() == 4;
+        let is_time = text.len() == 24 && text.ends_with('Z') && text.contains('T');
+        match (is_id, is_time) {
+            (true, _) => out.push_str("01a219ca-e7b3-7753-b076-4f9ad448d015"),
+            (_, true) => out.push_str("2026-11-26T21:37:37.716Z"),
+            _ => out.push_str(text),
+        }
+        out.push_str(&word[text.len()..]);
+    }
+    out
+}
+
+#[test]
+fn lists_fit_into_the_terminal() {
+    let directory = directory();
+    let serving = serve(&directory, &[]);
+    let posted = |body: &[u8]| serving.exchange(&http::post(body)).unwrap().status;
+    assert_eq!(posted(documented().as_bytes()), 201);
+    assert_eq!(posted(br#"{"storeId": 7}"#), 422);
+    let list = |columns, is_colored| {
+        let listing = AtTerminal::start_with(&directory, &["inbox", "list"], columns, is_colored);
+        without_ids_and_times(&listing.read())
+    };
+    let narrow = list(80, false);
+    assert!(narrow.lines().all(|line| line.chars().count() <= 80));
+    assert_snapshot!(narrow, @"
+    ARRIVED                   KIND  STORE  STATE        BYTES
+    2026-11-26T21:37:37.716Z  left  7      quarantined  14
+       01a219ca-e7b3-7753-b076-4f9ad448d015  `sessionId` at line 1, column 14: this
+       field is missing
+    2026-11-26T21:37:37.716Z  left  0      pending      1406
+       01a219ca-e7b3-7753-b076-4f9ad448d015
+    ");
+    assert_snapshot!(list(200, false), @"
+    ID                                    ARRIVED                   KIND  STORE  STATE        BYTES  PROBLEM
+    01a219ca-e7b3-7753-b076-4f9ad448d015  2026-11-26T21:37:37.716Z  left  7      quarantined  14     `sessionId` at line 1, column 14: this field is missing
+    01a219ca-e7b3-7753-b076-4f9ad448d015  2026-11-26T21:37:37.716Z  left  0      pending      1406
+    ");
+    // In color, which takes no room.
+    let colored = list(80, true);
+    assert_snapshot!(colored.replace('\u{1b}', "^"), @"
+    ARRIVED                   KIND  STORE  STATE        BYTES
+    2026-11-26T21:37:37.716Z  left  7      ^[33mquarantined^[0m  14
+       01a219ca-e7b3-7753-b076-4f9ad448d015  `sessionId` at line 1, column 14: this
+       field is missing
+    2026-11-26T21:37:37.716Z  left  0      ^[36mpending^[0m      1406
+       01a219ca-e7b3-7753-b076-4f9ad448d015
+    ");
+    // A terminal that does not know its width.
+    assert_eq!(list(0, false), narrow);
+    // Into a pipe there is one line for each event, without colors.
+    let piped = printed(&directory, &["inbox", "list"], 0);
+    assert_eq!(piped.lines().count(), 3);
+    assert!(!piped.contains('\u{1b}'));
+
+    let id = piped
+        .lines()
+        .nth(1)
+        .unwrap()
+        .split_whitespace()
+        .next()
+        .unwrap();
+    let reason = "somebody tested the till before the store opened, with a card that is not ours";
+    printed(&directory, &["inbox", "discard", id, "--reason", reason], 0);
+    let audit = AtTerminal::start_with(&directory, &["inbox", "audit"], 80, false).read();
+    assert!(
+        audit.lines().all(|line| line.chars().count() <= 80),
+        "{audit}"
+    );
+    let audit = audit.replace(&whoami::username().unwrap(), "root");
+    assert_snapshot!(without_ids_and_times(&audit), @"
+    AT                        ACTOR     ACTION   EVENTS
+    2026-11-26T21:37:37.716Z  cli:root  discard  1
+       01a219ca-e7b3-7753-b076-4f9ad448d015  somebody tested the till before the
+       store opened, with a card that is not ours
+    ");
 }

@@ -12,6 +12,7 @@ use crate::{
     delivery::Delivery,
     error::BoxError,
     event::{Digest, Event},
+    trace_parent::TraceParent,
 };
 
 /// An event that a handler receives.
@@ -26,6 +27,9 @@ pub struct Received<T> {
     pub digest: Digest,
     /// The number of the attempt, from 1. An earlier attempt may have had its effect and crashed.
     pub attempt: u32,
+    /// The span that the request came from, if it said so, for traces: see
+    /// [`make_span_with`](crate::ConsumerBuilder::make_span_with).
+    pub trace_parent: Option<TraceParent>,
     /// The body, byte for byte.
     pub body: Bytes,
     /// The event.
@@ -33,6 +37,54 @@ pub struct Received<T> {
 }
 
 impl<T: Push> Received<T> {
+    /// Creates what a handler receives at the first attempt of an event that arrives now, for tests of
+    /// handlers. The fields are public: set `attempt` or `id` as the test requires.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// use aifi_push::{operations::TRANSITION_LEFT, types::TransitionLeft};
+    /// use aifi_push_inbox::Received;
+    ///
+    /// async fn bill(left: Received<TransitionLeft>) -> Result<i64, io::Error> {
+    ///     Ok(left.event.store_id)
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// // The example of the vendor's page, or one of your own.
+    /// let mut left: TransitionLeft =
+    ///     aifi_push::from_slice(TRANSITION_LEFT.example.unwrap_or_default().as_bytes())?;
+    /// left.store_id = 7;
+    /// let mut received = Received::new(left)?;
+    /// received.attempt = 2;
+    /// assert_eq!(bill(received).await?, 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`serde_json::Error`] if the event can't be written as JSON, which is its body.
+    pub fn new(event: T) -> serde_json::Result<Self> {
+        let body = Bytes::from(serde_json::to_vec(&event)?);
+        let Event {
+            id,
+            received_at,
+            digest,
+            ..
+        } = Event::new(&T::OPERATION, body.clone());
+        Ok(Self {
+            id,
+            received_at,
+            digest,
+            attempt: 1,
+            trace_parent: None,
+            body,
+            event,
+        })
+    }
+
     /// Decodes the body of a delivery.
     ///
     /// ```
@@ -52,6 +104,7 @@ impl<T: Push> Received<T> {
     /// [`DecodeError`] names the field that is wrong.
     pub fn decode(delivery: Delivery) -> Result<Self, DecodeError> {
         let Delivery { event, attempt, .. } = delivery;
+        let trace_parent = event.trace_parent();
         let Event {
             id,
             received_at,
@@ -65,6 +118,7 @@ impl<T: Push> Received<T> {
             received_at,
             digest,
             attempt,
+            trace_parent,
             body,
         })
     }
@@ -154,6 +208,9 @@ pub(super) enum Failure {
     Handler(HandlerError),
 }
 
+/// Makes the span of an attempt.
+pub(super) type MakeSpan = Arc<dyn Fn(&Delivery) -> tracing::Span + Send + Sync>;
+
 /// A handler of events that decode into a `T`.
 pub(super) fn typed<T, F, R, E>(handler: F) -> Handler
 where
@@ -202,6 +259,7 @@ pub(super) struct Handlers {
     pub(super) by_operation: HashMap<&'static str, Handler>,
     pub(super) fallback: Option<Handler>,
     pub(super) ignore_unhandled: bool,
+    pub(super) make_span: Option<MakeSpan>,
 }
 
 impl Handlers {

@@ -15,6 +15,7 @@ use super::{
     Settings,
     breaker::{Breaker, Change, Dependency},
     handler::{Failure, Handlers, Reaction},
+    observer::ConsumerObserver,
     panic_text,
 };
 use crate::{
@@ -40,6 +41,7 @@ pub(super) async fn run(
     name: ConsumerName,
     settings: Settings,
     handlers: Handlers,
+    observer: Arc<dyn ConsumerObserver>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), SubscribeError> {
     tokio::pin!(shutdown);
@@ -62,15 +64,21 @@ pub(super) async fn run(
         subscription,
         is_new,
         pending,
+        is_paused,
     } = subscribed;
     let start = is_new
         .then_some(settings.start)
         .map(tracing::field::display);
     tracing::info!(consumer = %name, start, pending, "consumer started, {pending} events ahead");
+    observer.started(&name);
+    if is_paused {
+        tracing::warn!(consumer = %name, "consumer is paused, and receives nothing until it is resumed");
+    }
     let runtime = Runtime {
         name,
         settings,
         handlers,
+        observer,
         subscription: subscription.into(),
         running: JoinSet::new(),
         in_flight: HashMap::new(),
@@ -110,6 +118,7 @@ struct Runtime {
     name: ConsumerName,
     settings: Settings,
     handlers: Handlers,
+    observer: Arc<dyn ConsumerObserver>,
     subscription: Arc<dyn Subscription>,
     running: JoinSet<(Outcome, Dependency)>,
     in_flight: HashMap<task::Id, InFlight>,
@@ -289,6 +298,7 @@ impl Runtime {
             number: delivery.attempt,
         };
         if let Some(outcome) = attempt.refuse(&delivery, &self.handlers) {
+            self.observer.attempted(&self.name, &outcome, None);
             self.outcomes.push((receipt, outcome));
             self.end_alone();
             return;
@@ -297,12 +307,16 @@ impl Runtime {
             // It was refused.
             return;
         };
-        let span = tracing::info_span!(
-            "aifi_push_handle",
-            consumer = %self.name,
-            id = %attempt.id,
-            attempt = attempt.number,
-        );
+        let span = match &self.handlers.make_span {
+            Some(make) => make(&delivery),
+            None => tracing::info_span!(
+                "aifi_push_handle",
+                consumer = %self.name,
+                id = %attempt.id,
+                operation = delivery.event.operation,
+                attempt = attempt.number,
+            ),
+        };
         // In an async block, so that a handler that panics before its first await is caught too.
         let handled = AssertUnwindSafe(async move { handler(delivery).await }).catch_unwind();
         let handled = async move {
@@ -336,13 +350,19 @@ impl Runtime {
             // It was cancelled, as the consumer stops.
             Err(error) => (error.id(), (Outcome::Released, Dependency::Unknown)),
         };
-        if let Some(InFlight { id, receipt, .. }) = self.in_flight.remove(&task) {
+        if let Some(InFlight { id, receipt, since }) = self.in_flight.remove(&task) {
+            let took = Some(since.elapsed());
+            self.observer.attempted(&self.name, &outcome, took);
             self.outcomes.push((receipt, outcome));
             match self.breaker.found(id, dependency) {
                 Some(Change::Paused(pause)) => {
                     tracing::warn!(consumer = %self.name, ?pause, "paused, then one event is tried");
+                    self.observer.waiting(&self.name, true);
                 }
-                Some(Change::Resumed) => tracing::info!(consumer = %self.name, "resumed"),
+                Some(Change::Resumed) => {
+                    tracing::info!(consumer = %self.name, "resumed");
+                    self.observer.waiting(&self.name, false);
+                }
                 None => {}
             }
         }

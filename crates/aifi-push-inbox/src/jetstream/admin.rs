@@ -1,13 +1,19 @@
 //! What operators ask for: redelivery, and removing.
 
-use async_nats::jetstream::{Context, context::ConsumerInfoErrorKind};
+use async_nats::jetstream::{
+    Context,
+    consumer::{FromConsumer, pull},
+    context::ConsumerInfoErrorKind,
+    stream::{ConsumerUpdateErrorKind, Stream},
+};
 use chrono::{DateTime, Utc};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
     message::{self, Progress},
-    records,
+    pause, records,
     streams::Streams,
     subject,
 };
@@ -138,6 +144,61 @@ pub(super) async fn discard(streams: &Streams, id: Uuid) -> Result<bool, BoxErro
         is_found |= records::delete_all(stream, &subject).await?;
     }
     Ok(is_found)
+}
+
+/// Deletes the message of each subject. Returns how many were still there when they were deleted.
+pub(super) async fn delete_last(
+    stream: &Stream,
+    subjects: impl Iterator<Item = String>,
+) -> Result<u64, BoxError> {
+    let deleted = stream::iter(subjects)
+        .map(
+            async |subject| match records::get(stream, &subject).await? {
+                Some(found) => records::delete(stream, found.sequence).await,
+                None => Ok(false),
+            },
+        )
+        .buffer_unordered(CONCURRENCY);
+    deleted
+        .try_fold(0, async |count, deleted| Ok(count + u64::from(deleted)))
+        .await
+}
+
+/// Returns whether there is such a consumer.
+pub(super) async fn set_paused(
+    streams: &Streams,
+    name: &ConsumerName,
+    is_paused: bool,
+) -> Result<bool, BoxError> {
+    let mut is_seen = !is_paused;
+    loop {
+        let info = match streams.events.consumer_info(name.as_str()).await {
+            Ok(info) => info,
+            Err(error) if error.kind() == ConsumerInfoErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        // Somebody who changed the lease just then may have undone it.
+        let is_set = pause::is_set(&info.config) == is_paused;
+        if is_set && is_seen {
+            return Ok(true);
+        }
+        if !is_set {
+            let mut config = pull::Config::try_from_consumer_config(info.config)?;
+            pause::set(&mut config, is_paused);
+            match streams.events.update_consumer(config).await {
+                Ok(_) => {}
+                Err(error) if error.kind() == ConsumerUpdateErrorKind::DoesNotExist => {
+                    return Ok(false);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if is_paused {
+            // Until every subscription has looked.
+            sleep(pause::SEEN_AFTER).await;
+            is_seen = true;
+        }
+    }
 }
 
 /// Returns whether there was such a consumer.

@@ -20,6 +20,7 @@ use crate::error::BoxError;
 
 /// The records of every event that a consumer has yet to acknowledge or gave up, known by their
 /// subjects alone.
+#[derive(Default)]
 pub(super) struct Records {
     /// With the consumers that have yet to acknowledge it.
     pub(super) retries: Events,
@@ -35,6 +36,14 @@ impl Records {
         Ok(Self {
             retries: events(&streams.retries, subject::RETRIES).await?,
             dead: events(&streams.dead, subject::DEAD).await?,
+        })
+    }
+
+    /// The records of one event.
+    pub(super) async fn read_of(streams: &Streams, id: Uuid) -> Result<Self, BoxError> {
+        Ok(Self {
+            retries: events(&streams.retries, &subject::retry_with("*", id)).await?,
+            dead: events(&streams.dead, &subject::dead_with("*", id)).await?,
         })
     }
 }

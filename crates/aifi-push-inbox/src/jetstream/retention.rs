@@ -21,7 +21,7 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
     let records = Records::read(streams).await?;
     let mut pruned = Pruned::default();
     let mut next = 0;
-    let mut events = Reader::open(streams, &EventFilter::default(), 0).await?;
+    let mut events = Reader::open(streams, &EventFilter::default(), 1..u64::MAX).await?;
     while let Some(read) = events.next().await? {
         let id = read.key.id;
         let is_pending =
@@ -46,6 +46,7 @@ pub(super) async fn prune(streams: &Streams, retention: &Retention) -> Result<Pr
         pruned.events += u64::from(!is_dead);
         pruned.bytes += bytes;
     }
+    events.close().await;
     if !retention.dry_run && next > 0 {
         let mut subjects = vec![subject::EVENTS];
         if retention.include_unconsumed {

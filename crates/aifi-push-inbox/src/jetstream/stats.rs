@@ -4,7 +4,7 @@ use async_nats::jetstream::{consumer::Info, stream::Stream};
 use chrono::{DateTime, Utc};
 
 use super::{
-    list, message,
+    list, message, pause,
     records::{self, Records},
     streams::Streams,
     subject,
@@ -69,6 +69,7 @@ async fn consumer(
         pending: fresh + retries.count() as u64,
         oldest_pending: oldest.into_iter().min(),
         dead: records.dead.values().filter(has_name).count() as u64,
+        is_paused: pause::is_set(&info.config),
         name: info.name.clone(),
     })
 }

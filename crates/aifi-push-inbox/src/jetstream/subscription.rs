@@ -9,7 +9,7 @@
 
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -28,12 +28,13 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::{
     JetStreamInbox, fetch,
     message::{self, Progress},
+    pause::{self, FETCH_WAIT},
     records,
     streams::Streams,
     subject::{self, Key},
@@ -58,9 +59,6 @@ const MAX_ACK_PENDING: i64 = 100_000;
 
 /// How often to look for retries while there are none.
 const RETRY_INTERVAL: Duration = Duration::from_millis(250);
-
-/// How long to wait for new events before looking for retries again.
-const FETCH_WAIT: Duration = Duration::from_millis(500);
 
 pub(super) async fn subscribe(
     inbox: &JetStreamInbox,
@@ -95,6 +93,7 @@ pub(super) async fn subscribe(
     let info = events.cached_info();
     let waiting = records::count(&streams.retries, &subject::retries_of(name.as_str())).await;
     let pending = info.num_pending + info.num_ack_pending as u64 + waiting.map_err(failed)?;
+    let is_paused = pause::is_set(&info.config);
     Ok(Subscribed {
         subscription: Box::new(JetStreamSubscription {
             inbox: inbox.clone(),
@@ -104,9 +103,11 @@ pub(super) async fn subscribe(
             retries,
             fresh_next: AtomicBool::new(false),
             no_retries_since: Mutex::new(None),
+            not_paused_at: Mutex::new(None),
         }),
         is_new,
         pending,
+        is_paused,
     })
 }
 
@@ -170,9 +171,11 @@ async fn prepare(
     if found.ack_wait == wanted.ack_wait {
         return Ok((existing, false));
     }
-    // The latest choice of the lease applies; where a consumer started stays.
+    // The latest choice of the lease applies; where a consumer started, and a pause, stay.
     wanted.deliver_policy = found.deliver_policy;
-    let updated = stream.create_consumer(wanted).await;
+    wanted.metadata.clone_from(&found.metadata);
+    // One that was removed since is not created again: it would start at another place.
+    let updated = stream.update_consumer(wanted).await;
     Ok((updated.map_err(|error| failed(error.into()))?, false))
 }
 
@@ -187,6 +190,8 @@ struct JetStreamSubscription {
     fresh_next: AtomicBool,
     /// When the broker last had no retry to deliver.
     no_retries_since: Mutex<Option<Instant>>,
+    /// When the consumer was last seen not to be paused.
+    not_paused_at: Mutex<Option<Instant>>,
 }
 
 /// A delivery, as a receipt says it.
@@ -288,6 +293,14 @@ impl JetStreamSubscription {
     async fn receive_some(&self, limit: usize, wait: Duration) -> Result<Vec<Delivery>, BoxError> {
         let deadline = Instant::now() + wait;
         loop {
+            if self.is_paused().await? {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Ok(Vec::new());
+                }
+                sleep(pause::LOOK_INTERVAL.min(left)).await;
+                continue;
+            }
             let retries = self.receive_retries(limit).await?;
             if retries.iter().any(|delivery| delivery.after_crash) || retries.len() == limit {
                 return Ok(retries);
@@ -310,6 +323,20 @@ impl JetStreamSubscription {
                 return Ok(fresh);
             }
         }
+    }
+
+    /// Whether the consumer is paused, as it was a moment ago.
+    async fn is_paused(&self) -> Result<bool, BoxError> {
+        let seen_at = *lock(&self.not_paused_at);
+        if seen_at.is_some_and(|at| at.elapsed() < pause::LOOK_INTERVAL) {
+            return Ok(false);
+        }
+        let asked_at = Instant::now();
+        let streams = self.inbox.streams().await?;
+        let info = streams.events.consumer_info(self.name.as_str()).await?;
+        let is_paused = pause::is_set(&info.config);
+        *lock(&self.not_paused_at) = (!is_paused).then_some(asked_at);
+        Ok(is_paused)
     }
 
     /// New events, in the order of arrival.
@@ -562,10 +589,8 @@ impl JetStreamSubscription {
         records::put_after(&self.inbox.context, retry, sequence, record).await
     }
 
-    fn retries_seen(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.no_retries_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn retries_seen(&self) -> MutexGuard<'_, Option<Instant>> {
+        lock(&self.no_retries_since)
     }
 
     fn look_for_retries(&self) {
@@ -578,6 +603,10 @@ impl JetStreamSubscription {
         client.request(reply.to_owned(), word.into()).await?;
         Ok(())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const ACK: &str = "+ACK";

@@ -122,6 +122,54 @@ pub(super) fn discard(transaction: &Transaction<'_>, id: Uuid) -> rusqlite::Resu
     Ok(true)
 }
 
+/// Returns the number of events that were quarantined.
+pub(super) fn discard_quarantined(
+    transaction: &Transaction<'_>,
+    ids: &[Uuid],
+) -> rusqlite::Result<u64> {
+    let mut delete = transaction
+        .prepare_cached("DELETE FROM event WHERE id = ? AND problem IS NOT NULL RETURNING seq")?;
+    let mut count = 0;
+    for id in ids {
+        let deleted = delete.query_row([id.as_bytes()], |row| row.get(0));
+        if let Some(seq) = deleted.optional()? {
+            rows::delete_subjects(transaction, &[seq])?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// Returns the number of events that were dead letters of the consumer.
+pub(super) fn discard_dead_letters(
+    transaction: &Transaction<'_>,
+    consumer: &ConsumerName,
+    ids: &[Uuid],
+) -> rusqlite::Result<u64> {
+    let mut delete = transaction.prepare_cached(
+        "DELETE FROM delivery WHERE consumer = ?1 AND due_at IS NULL
+         AND seq = (SELECT seq FROM event WHERE id = ?2)",
+    )?;
+    let mut count = 0;
+    for id in ids {
+        count += delete.execute(params![consumer.as_str(), id.as_bytes()])? as u64;
+    }
+    Ok(count)
+}
+
+/// Returns whether there is such a consumer.
+pub(super) fn set_paused(
+    transaction: &Transaction<'_>,
+    name: &ConsumerName,
+    is_paused: bool,
+) -> rusqlite::Result<bool> {
+    let changed = transaction.execute(
+        "UPDATE consumer SET is_paused = ? WHERE name = ?",
+        params![is_paused, name.as_str()],
+    )?;
+    Ok(changed > 0)
+}
+
 /// Returns whether there was such a consumer.
 pub(super) fn remove_consumer(
     transaction: &Transaction<'_>,

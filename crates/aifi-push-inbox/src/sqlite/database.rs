@@ -389,15 +389,8 @@ pub(super) fn connect(
     is_receiver: bool,
 ) -> Result<(Connection, Connection, Identity), OpenError> {
     paths.check_database()?;
-    if !is_receiver && file::is_locked(paths) && !paths.log.exists() {
-        // Our log beside the one that the other process writes would damage the file.
-        return Err(OpenError::configuration(
-            "inbox",
-            format!(
-                "{}: the log of the process that receives was deleted: try again in a moment",
-                paths.name.display()
-            ),
-        ));
+    if !is_receiver {
+        file::refuse_without_log(paths)?;
     }
     let failed = |source| OpenError::file(&paths.name, "opening the inbox", source);
     let before = FileId::at(&paths.database).map_err(failed)?;
@@ -418,13 +411,13 @@ fn open(paths: &Paths, is_receiver: bool) -> Result<(Connection, Connection), sc
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut writer = Connection::open_with_flags(&paths.database, flags)?;
     schema::refuse_others(&writer)?;
-    if !is_receiver && file::is_locked(paths) {
-        // It would not know the tables any more.
+    if !is_receiver {
+        // A receiver would not know the tables any more, and there is no way back.
         schema::check_readable(&writer)?;
     }
     schema::prepare(&writer)?;
-    schema::migrate(&mut writer)?;
     if is_receiver {
+        schema::migrate(&mut writer)?;
         // From here on, the file alone has the tables by which it is recognized.
         recovery::checkpoint(&writer);
     }

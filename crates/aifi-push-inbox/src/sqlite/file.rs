@@ -132,6 +132,21 @@ pub(super) fn is_locked(paths: &Paths) -> bool {
         .is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
+/// Refuses a file whose log was deleted while a process receives into it: ours beside the one that it
+/// still writes would damage the file.
+pub(super) fn refuse_without_log(paths: &Paths) -> Result<(), OpenError> {
+    if is_locked(paths) && !paths.log.exists() {
+        return Err(OpenError::configuration(
+            "inbox",
+            format!(
+                "{}: the log of the process that receives was deleted: try again in a moment",
+                paths.name.display()
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// Opens a file, and creates it, for its owner only, if it does not exist. SQLite gives the files
 /// that it creates beside its own the same permissions.
 pub(super) fn create_private(path: &Path) -> Result<File, OpenError> {

@@ -1,4 +1,4 @@
-//! Events in the order of arrival, with how far each has come.
+//! Events in the order of arrival or the newest first, with how far each has come.
 //!
 //! A list goes from block to block of sequence numbers, and looks only into those whose counts say that
 //! they may contain what is asked for.
@@ -64,6 +64,32 @@ fn candidates(state: EventState) -> &'static str {
     }
 }
 
+/// Where a list begins, and in which direction it goes.
+#[derive(Clone, Copy)]
+pub(super) enum Start {
+    /// In the order of arrival, after a position or from the oldest on.
+    After(Option<Position>),
+    /// The newest first, before a position or from the newest on.
+    Before(Option<Position>),
+}
+
+impl Start {
+    /// The first and the last sequence number that may be in the list.
+    fn range(self) -> (i64, i64) {
+        match self {
+            Self::After(after) => (after.map_or(0, |it| rows::position(it) + 1), i64::MAX),
+            Self::Before(before) => (0, before.map_or(i64::MAX, |it| rows::position(it) - 1)),
+        }
+    }
+
+    fn order(self) -> &'static str {
+        match self {
+            Self::After(_) => "ASC",
+            Self::Before(_) => "DESC",
+        }
+    }
+}
+
 /// Conditions, and the values of their parameters.
 struct Conditions {
     text: Vec<String>,
@@ -113,16 +139,15 @@ pub(super) fn newest(transaction: &Transaction<'_>) -> rusqlite::Result<Option<P
 pub(super) fn list(
     transaction: &Transaction<'_>,
     filter: &EventFilter,
-    after: Option<Position>,
+    start: Start,
     limit: usize,
 ) -> rusqlite::Result<Vec<StoredEvent>> {
-    let mut first = after.map_or(0, |position| rows::position(position) + 1);
-    let mut last = i64::MAX;
+    let (mut first, mut last) = start.range();
     if let Some(id) = filter.id {
         let Some(seq) = rows::seq(transaction, id)? else {
             return Ok(Vec::new());
         };
-        (first, last) = (first.max(seq), seq);
+        (first, last) = (first.max(seq), last.min(seq));
     }
     let mut blocks = Conditions::new("block BETWEEN ?1 >> 10 AND ?2 >> 10");
     let mut events = Conditions::new("e.seq BETWEEN ?1 AND ?2");
@@ -144,7 +169,7 @@ pub(super) fn list(
             events.require(format!("{STATE} = '{state}'"));
         }
     }
-    let unindexed = event_query(filter, &events);
+    let unindexed = event_query(filter, &events, start);
     // The others are compared with the events that this one finds.
     if let Some(subject) = filter.subjects.iter().min_by_key(|subject| subject.kind) {
         let hashes = [subject.hash(), Subject::NO_JSON];
@@ -153,11 +178,12 @@ pub(super) fn list(
             hashes[0], hashes[1]
         ));
     }
-    let indexed = event_query(filter, &events);
+    let indexed = event_query(filter, &events, start);
 
     let mut blocks_query = transaction.prepare_cached(&format!(
-        "SELECT block, is_indexed FROM event_block AS b WHERE {} ORDER BY block",
-        blocks.text()
+        "SELECT block, is_indexed FROM event_block AS b WHERE {} ORDER BY block {}",
+        blocks.text(),
+        start.order()
     ))?;
     let mut indexed = transaction.prepare_cached(&indexed)?;
     let mut unindexed = transaction.prepare_cached(&unindexed)?;
@@ -167,14 +193,14 @@ pub(super) fn list(
         && let Some(row) = found.next()?
     {
         let (block, is_indexed): (i64, bool) = (row.get(0)?, row.get(1)?);
-        let (start, end) = block::range(block);
-        let (start, end) = (start.max(first), end.min(last));
+        let (from, to) = block::range(block);
+        let (from, to) = (from.max(first), to.min(last));
         let query = if is_indexed {
             &mut indexed
         } else {
             &mut unindexed
         };
-        let mut rows = query.query(events.values(&start, &end))?;
+        let mut rows = query.query(events.values(&from, &to))?;
         while list.len() < limit
             && let Some(row) = rows.next()?
         {
@@ -198,7 +224,7 @@ pub(super) fn list(
     Ok(list)
 }
 
-fn event_query(filter: &EventFilter, conditions: &Conditions) -> String {
+fn event_query(filter: &EventFilter, conditions: &Conditions, start: Start) -> String {
     let state = match filter.state {
         Some(state) => format!("'{state}'"),
         None => STATE.to_owned(),
@@ -210,9 +236,10 @@ fn event_query(filter: &EventFilter, conditions: &Conditions) -> String {
         "body AS b USING (seq)"
     };
     format!(
-        "SELECT {}, {state} AS state FROM event AS e JOIN {body} WHERE {} ORDER BY e.seq",
+        "SELECT {}, {state} AS state FROM event AS e JOIN {body} WHERE {} ORDER BY e.seq {}",
         rows::EVENT,
         conditions.text(),
+        start.order(),
     )
 }
 

@@ -31,8 +31,20 @@ impl From<Connection> for Opened {
     }
 }
 
+/// What is checked of a file before it is used.
+type Check = fn(&Connection) -> Result<(), schema::Refused>;
+
 /// Opens the file for one question, so that the next one finds what is at the path then.
 pub(super) fn open(paths: &Paths) -> Result<Opened, OpenError> {
+    open_checked(paths, schema::check_readable)
+}
+
+/// Opens also a file that an earlier version wrote.
+pub(super) fn open_any_version(paths: &Paths) -> Result<Opened, OpenError> {
+    open_checked(paths, schema::refuse_strangers)
+}
+
+fn open_checked(paths: &Paths, readable: Check) -> Result<Opened, OpenError> {
     let has_log = paths.log.metadata().is_ok_and(|log| log.len() > 0);
     let is_in_use = file::is_locked(paths) && paths.index.exists();
     let opened = if is_in_use || cfg!(not(unix)) {
@@ -41,17 +53,17 @@ pub(super) fn open(paths: &Paths) -> Result<Opened, OpenError> {
     } else if !has_log {
         open_immutable(&paths.database).map(Opened::from)
     } else {
-        return open_with_log(paths);
+        return open_with_log(paths, readable);
     };
     let failed = |source| OpenError::file(&paths.name, "opening the inbox", source);
-    check(opened.map_err(failed)?, paths)
+    check(opened.map_err(failed)?, paths, readable)
 }
 
 /// Opens a file with a log that a process left when it crashed, or that was copied.
-fn open_with_log(paths: &Paths) -> Result<Opened, OpenError> {
+fn open_with_log(paths: &Paths, readable: Check) -> Result<Opened, OpenError> {
     if paths.index.exists()
         && let Ok(connection) = connect(paths, READ_ONLY, "mode=ro&readonly_shm=1")
-        && let Ok(opened) = check(connection.into(), paths)
+        && let Ok(opened) = check(connection.into(), paths, readable)
     {
         return Ok(opened);
     }
@@ -62,13 +74,13 @@ fn open_with_log(paths: &Paths) -> Result<Opened, OpenError> {
             .is_ok_and(|is_readonly| !is_readonly)
         && let Ok(()) = connection.pragma_update(None, "query_only", true)
     {
-        return check(connection.into(), paths);
+        return check(connection.into(), paths, readable);
     }
-    open_copy(paths)
+    open_copy(paths, readable)
 }
 
 /// Opens a copy that only this user can read, where an index can be created.
-fn open_copy(paths: &Paths) -> Result<Opened, OpenError> {
+fn open_copy(paths: &Paths, readable: Check) -> Result<Opened, OpenError> {
     let failed = |source| OpenError::file(&paths.name, "copying the inbox", source);
     let directory = tempfile::tempdir().map_err(failed)?;
     let database = directory.path().join("events.db");
@@ -81,7 +93,7 @@ fn open_copy(paths: &Paths) -> Result<Opened, OpenError> {
         connection,
         _copy: Some(directory),
     };
-    check(opened, paths)
+    check(opened, paths, readable)
 }
 
 fn connect(paths: &Paths, flags: OpenFlags, query: &str) -> rusqlite::Result<Connection> {
@@ -93,8 +105,8 @@ fn connect(paths: &Paths, flags: OpenFlags, query: &str) -> rusqlite::Result<Con
     Ok(connection)
 }
 
-fn check(opened: Opened, paths: &Paths) -> Result<Opened, OpenError> {
-    match schema::check_readable(&opened.connection) {
+fn check(opened: Opened, paths: &Paths, readable: Check) -> Result<Opened, OpenError> {
+    match readable(&opened.connection) {
         Ok(()) => Ok(opened),
         Err(refused) => Err(schema::open_error(&paths.name, refused)),
     }

@@ -10,7 +10,11 @@ use std::{
 use rusqlite::{Connection, Transaction};
 use tokio::sync::oneshot;
 
-use super::{file::Paths, read_only};
+use super::{
+    cancel::{self, Cancel, CancelOnDrop},
+    file::Paths,
+    read_only,
+};
 use crate::{error::BoxError, error_chain::ErrorChain};
 
 /// A handle of the thread. When it is dropped, the file is closed.
@@ -20,7 +24,12 @@ pub(super) struct Reader {
     thread: Option<JoinHandle<()>>,
 }
 
-type Job = Box<dyn FnOnce(Result<&mut Connection, BoxError>) + Send>;
+struct Job {
+    cancel: Cancel,
+    work: Box<Work>,
+}
+
+type Work = dyn FnOnce(Result<&mut Connection, BoxError>) + Send;
 
 /// What the thread reads from.
 pub(super) enum Source {
@@ -52,11 +61,11 @@ impl Source {
             Self::Beside(connection) => {
                 let mut connection = connection.lock();
                 let closed = || "the file is not open".into();
-                job(connection.as_mut().ok_or_else(closed));
+                (job.work)(connection.as_mut().ok_or_else(closed));
             }
             Self::Untouched(paths) => match read_only::open(paths) {
-                Ok(mut opened) => job(Ok(&mut opened.connection)),
-                Err(error) => job(Err(ErrorChain(&error).to_string().into())),
+                Ok(mut opened) => (job.work)(Ok(&mut opened.connection)),
+                Err(error) => (job.work)(Err(ErrorChain(&error).to_string().into())),
             },
         }
     }
@@ -69,6 +78,9 @@ impl Reader {
             .name("aifi-push-reader".to_owned())
             .spawn(move || {
                 for job in jobs {
+                    if job.cancel.check().is_err() {
+                        continue;
+                    }
                     // The next job begins a transaction of its own; whoever waits for this one sees
                     // that it is dropped.
                     let _ = catch_unwind(AssertUnwindSafe(|| source.run(job)));
@@ -109,20 +121,42 @@ impl Reader {
         .await
     }
 
+    /// Does some work after what others asked for. If nobody waits for it any more, it is left out, or
+    /// ends soon.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, BoxError> {
         let (done, result) = oneshot::channel();
-        let job: Job = Box::new(move |connection| {
+        let cancel = Cancel::default();
+        let _guard = CancelOnDrop(cancel.clone());
+        let watching = cancel.clone();
+        let work = Box::new(move |connection: Result<&mut Connection, BoxError>| {
+            let result = connection.and_then(|connection| run(connection, work, &watching));
             // Whoever no longer waits has no result to get.
-            let _ = done.send(connection.and_then(|connection| Ok(work(connection)?)));
+            let _ = done.send(result);
         });
+        let job = Job { cancel, work };
         let stopped = "the reader stopped after an internal error";
         let jobs = self.jobs.as_ref().ok_or(stopped)?;
         jobs.send(job).map_err(|_| stopped)?;
         result.await.map_err(|_| stopped)?
     }
+}
+
+fn run<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+    cancel: &Cancel,
+) -> Result<T, BoxError> {
+    cancel.watch(connection)?;
+    let result = work(connection);
+    cancel::unwatch(connection)?;
+    // The end of its transaction may have been stopped as well.
+    if !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    Ok(result?)
 }
 
 /// Returns whether nobody was in the way.
@@ -145,5 +179,30 @@ impl Drop for Reader {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Reader")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_read_that_nobody_waits_for_ends() {
+        let connection = Connection::open_in_memory().unwrap();
+        let reader = Reader::start(Source::Beside(ReadConnection::new(connection))).unwrap();
+        let (starts, started) = oneshot::channel();
+        let endless = reader.read(|transaction| {
+            let _ = starts.send(());
+            let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                 SELECT count(*) FROM n";
+            transaction.query_row(endless, [], |row| row.get::<_, i64>(0))
+        });
+        tokio::select! {
+            ended = endless => panic!("it ended: {ended:?}"),
+            started = started => started.unwrap(),
+        }
+        let one = reader
+            .read(|transaction| transaction.query_row("SELECT 1", [], |row| row.get::<_, i64>(0)));
+        assert_eq!(one.await.unwrap(), 1);
     }
 }

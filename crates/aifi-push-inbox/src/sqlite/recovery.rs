@@ -14,7 +14,7 @@ use chrono::Utc;
 use rusqlite::{Connection, TransactionBehavior, config::DbConfig, params};
 
 use super::{
-    append,
+    admin, append, audit,
     database::{Database, Files, SETTLE_TIME, Unusable},
     file::{self, Paths},
     identity::{Change, FileId, Identity},
@@ -208,7 +208,7 @@ fn write_events(events: &[NewEvent], copy: &Path) -> Result<(), BoxError> {
     Ok(())
 }
 
-fn sync_directory(file: &Path) -> Result<(), BoxError> {
+pub(super) fn sync_directory(file: &Path) -> Result<(), BoxError> {
     let directory = file.parent().ok_or("it has no directory")?;
     // Only Unix opens directories.
     #[cfg(unix)]
@@ -273,15 +273,18 @@ fn append_all(connection: &mut Connection, events: &[NewEvent]) -> rusqlite::Res
 
 /// Copies the events that are in one database and not in the other.
 fn copy_missing(old: &Connection, new: &mut Connection) -> rusqlite::Result<usize> {
-    let mut names = old.prepare("SELECT name FROM consumer")?;
-    let names = names.query_map([], |row| row.get::<_, String>(0))?;
+    let mut consumers = old.prepare("SELECT name, is_paused FROM consumer")?;
+    let consumers = consumers.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let transaction = new.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for name in names {
-        if let Ok(name) = name?.parse() {
+    for consumer in consumers {
+        let (name, is_paused): (String, bool) = consumer?;
+        if let Ok(name) = name.parse() {
             // It receives again what it acknowledged since: its place in this file is not known.
             subscription::create(&transaction, &name, StartPosition::Beginning)?;
+            admin::set_paused(&transaction, &name, is_paused)?;
         }
     }
+    audit::copy_missing(old, &transaction)?;
     transaction.commit()?;
     let (mut added, mut after) = (0, i64::MIN);
     loop {

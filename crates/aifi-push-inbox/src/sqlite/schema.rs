@@ -17,10 +17,11 @@ const STATEMENTS: usize = 64;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Each migration brings the schema from the version of its index to the next.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("schema/1.sql"),
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
 ];
 
 /// Why a file is not opened as an inbox.
@@ -51,6 +52,20 @@ pub(super) fn refuse_others(connection: &Connection) -> Result<(), Refused> {
         ));
     }
     Ok(())
+}
+
+/// Refuses a file that is no inbox, also one that has no tables yet, and leaves it as it is.
+pub(super) fn refuse_strangers(connection: &Connection) -> Result<(), Refused> {
+    refuse_others(connection)?;
+    if version(connection)? == 0 {
+        return Err(Refused::Unsafe("this is no inbox".to_owned()));
+    }
+    Ok(())
+}
+
+/// Returns whether an earlier version wrote the tables.
+pub(super) fn is_older(connection: &Connection) -> rusqlite::Result<bool> {
+    Ok(version(connection)? < MIGRATIONS.len())
 }
 
 /// Refuses a file whose tables can't be read without changing them.

@@ -25,7 +25,8 @@ pub(super) fn stats(transaction: &Transaction<'_>) -> rusqlite::Result<InboxStat
                          AND seq >= (SELECT block << 10 FROM delivery_block AS k
                              WHERE k.consumer = name AND waiting > 0 ORDER BY block LIMIT 1)
                      ORDER BY seq LIMIT 1)),
-             (SELECT coalesce(sum(dead), 0) FROM delivery_block WHERE consumer = name)
+             (SELECT coalesce(sum(dead), 0) FROM delivery_block WHERE consumer = name),
+             is_paused
          FROM consumer ORDER BY name",
         block::PENDING
     ))?;
@@ -38,6 +39,7 @@ pub(super) fn stats(transaction: &Transaction<'_>) -> rusqlite::Result<InboxStat
                 pending: row.get(1)?,
                 oldest_pending: oldest.map(rows::time).transpose()?,
                 dead: row.get(4)?,
+                is_paused: row.get(5)?,
             })
         })?
         .collect::<Result<_, _>>()?;

@@ -40,9 +40,9 @@ pub(super) async fn subscribe(
         .await
         .map_err(|source| inbox.subscribe_error("subscribing", source))?;
     let consumer = name.clone();
-    let pending = inbox
+    let (pending, is_paused) = inbox
         .reader
-        .read(move |transaction| pending(transaction, &consumer))
+        .read(move |transaction| progress(transaction, &consumer))
         .await
         .map_err(|source| inbox.subscribe_error("subscribing", source))?;
     Ok(Subscribed {
@@ -54,6 +54,7 @@ pub(super) async fn subscribe(
         }),
         is_new,
         pending,
+        is_paused,
     })
 }
 
@@ -151,7 +152,7 @@ pub(super) fn create(
     name: &ConsumerName,
     start: StartPosition,
 ) -> rusqlite::Result<bool> {
-    if cursor(transaction, name)?.is_some() {
+    if place(transaction, name)?.is_some() {
         return Ok(false);
     }
     let newest = "(SELECT coalesce(max(seq), 0) FROM event)";
@@ -181,19 +182,24 @@ pub(super) fn create(
     Ok(true)
 }
 
-fn cursor(transaction: &Transaction<'_>, name: &ConsumerName) -> rusqlite::Result<Option<i64>> {
+/// The cursor of a consumer, and whether it is paused.
+fn place(
+    transaction: &Transaction<'_>,
+    name: &ConsumerName,
+) -> rusqlite::Result<Option<(i64, bool)>> {
     transaction
-        .prepare_cached("SELECT cursor FROM consumer WHERE name = ?")?
-        .query_row([name.as_str()], |row| row.get(0))
+        .prepare_cached("SELECT cursor, is_paused FROM consumer WHERE name = ?")?
+        .query_row([name.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()
 }
 
-/// The number of events that a consumer has yet to acknowledge.
-fn pending(transaction: &Transaction<'_>, name: &ConsumerName) -> rusqlite::Result<u64> {
+/// The number of events that a consumer has yet to acknowledge, and whether it is paused.
+fn progress(transaction: &Transaction<'_>, name: &ConsumerName) -> rusqlite::Result<(u64, bool)> {
+    let pending = block::PENDING;
     transaction.query_row(
-        &format!("SELECT {} FROM consumer WHERE name = ?", block::PENDING),
+        &format!("SELECT {pending}, is_paused FROM consumer WHERE name = ?"),
         [name.as_str()],
-        |row| row.get(0),
+        |row| Ok((row.get(0)?, row.get(1)?)),
     )
 }
 
@@ -205,9 +211,16 @@ fn receive(
     lease: Duration,
     fresh_next: &AtomicBool,
 ) -> rusqlite::Result<Option<Found>> {
-    let Some(cursor) = cursor(transaction, name)? else {
+    let Some((cursor, is_paused)) = place(transaction, name)? else {
         return Ok(None);
     };
+    if is_paused {
+        // Whoever waits looks again before long.
+        return Ok(Some(Found {
+            deliveries: Vec::new(),
+            next_due: None,
+        }));
+    }
     let deliver = |row: Row| deliver(transaction, name, row, lease);
     if let Some(row) = after_crash(transaction, name)? {
         let deliveries = vec![deliver(row)?];

@@ -6,6 +6,10 @@ use aifi_push::{Json, Number, from_slice, parse_date_time};
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
+/// The longest text that is read, in bytes. Ids, prices and names are far shorter, and who sends decides
+/// about the memory of who reads.
+pub(super) const MAX_TEXT: usize = 200;
+
 /// The fields of a JSON object. One that has another type than asked for counts as absent, as an odd
 /// value must not cost the others. Every operation has the same names for what they share, so that
 /// none is named here.
@@ -26,11 +30,11 @@ impl Fields {
         self.get(name).unwrap_or_default()
     }
 
-    /// A text that is not empty, or a number, digit for digit.
+    /// A text that is not empty, or a number, digit for digit. One that is too long counts as absent.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         let text = self.get(name);
         let text = text.or_else(|| self.get::<Number>(name).map(|number| number.to_string()));
-        text.filter(|text| !text.is_empty())
+        text.filter(|text| (1..=MAX_TEXT).contains(&text.len()))
     }
 
     /// An integer in any spelling.

@@ -10,14 +10,15 @@ use super::visit::{VisitEvent, VisitOrder};
 #[derive(Default)]
 pub(super) struct Orders {
     pub(super) orders: Vec<VisitOrder>,
-    /// How much the last event about each counts.
-    ranks: BTreeMap<i64, (bool, usize)>,
+    /// How much the last event about each counts, and its place in the list.
+    known: BTreeMap<i64, ((bool, usize), usize)>,
 }
 
 impl Orders {
     pub(super) fn add(&mut self, event: &VisitEvent) {
         let Some(order) = &event.order else { return };
-        let known = self.ranks.entry(order.id).or_default();
+        let next = ((false, 0), self.orders.len());
+        let (known, place) = self.known.entry(order.id).or_insert(next);
         let is_checkout = event.is(&CHECKOUT);
         // A status that is not in the document goes on from the last.
         let last = if is_checkout == known.0 { known.1 } else { 0 };
@@ -26,8 +27,7 @@ impl Orders {
         if is_later {
             *known = rank;
         }
-        let mut orders = self.orders.iter_mut();
-        let Some(found) = orders.find(|found| found.id == order.id) else {
+        let Some(found) = self.orders.get_mut(*place) else {
             self.orders.push(order.clone());
             return;
         };

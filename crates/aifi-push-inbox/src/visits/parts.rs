@@ -1,5 +1,7 @@
 //! What events say, put together to a visit.
 
+use std::collections::{HashMap, VecDeque};
+
 use aifi_push::{
     Operation,
     operations::{
@@ -30,23 +32,48 @@ impl Parts {
         self.parts.len()
     }
 
-    pub(super) fn add(&mut self, stored: &StoredEvent, fields: &Fields) {
-        // What does not decode may be anything.
-        let none = Fields::default();
-        let is_quarantined = stored.state == EventState::Quarantined;
-        let fields = if is_quarantined { &none } else { fields };
-        let about = About::new(fields);
+    /// Adds what an event says, and returns about how many bytes more it is.
+    pub(super) fn add(&mut self, mut part: Part, about: About) -> usize {
+        let mut bytes = part.bytes();
         if self.abouts.last() != Some(&about) {
+            bytes += about.bytes();
             self.abouts.push(about);
         }
-        let about = self.abouts.len() - 1;
-        self.parts.push(Part::new(stored, fields, about));
+        part.about = self.abouts.len() - 1;
+        self.parts.push(part);
+        bytes
     }
+
+    /// Returns about how many bytes it is.
+    pub(super) fn bytes(&self) -> usize {
+        let parts = self.parts.iter().map(Part::bytes);
+        let abouts = self.abouts.iter().map(About::bytes);
+        parts.chain(abouts).sum()
+    }
+
+    /// Returns `true` if an event says that it happened in this store.
+    pub(super) fn is_in(&self, store: &str) -> bool {
+        self.abouts.iter().any(|about| about.store.is(store))
+    }
+}
+
+/// What an event says, in the form in which it is kept.
+pub(super) fn read(stored: &StoredEvent, fields: &Fields) -> (Part, About) {
+    // What does not decode may be anything.
+    let none = Fields::default();
+    let is_quarantined = stored.state == EventState::Quarantined;
+    let fields = if is_quarantined { &none } else { fields };
+    (Part::new(stored, fields), About::new(fields))
+}
+
+fn bytes_of<'a>(texts: impl IntoIterator<Item = &'a Option<String>>) -> usize {
+    let texts = texts.into_iter().flatten();
+    texts.map(String::capacity).sum()
 }
 
 /// Whose visit to which store it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct About {
+pub(super) struct About {
     store: VisitStore,
     customer_id: Option<String>,
     customer_external_id: Option<String>,
@@ -56,20 +83,27 @@ impl About {
     fn new(fields: &Fields) -> Self {
         let customer = fields.object("customer");
         Self {
-            store: VisitStore {
-                id: fields.integer("storeId"),
-                external_id: fields.text("storeExternalId"),
-                unique_id: fields.object("store").text("aifiUniqueStoreId"),
-            },
+            store: VisitStore::new(fields),
             customer_id: customer.id("id"),
             customer_external_id: customer.id("externalId"),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        let store = &self.store;
+        let texts = [
+            &store.external_id,
+            &store.unique_id,
+            &self.customer_id,
+            &self.customer_external_id,
+        ];
+        size_of::<Self>() + bytes_of(texts)
     }
 }
 
 /// What one event says about its visit.
 #[derive(Clone, Debug)]
-struct Part {
+pub(super) struct Part {
     event: VisitEvent,
     /// The place of what it is about.
     about: usize,
@@ -79,7 +113,7 @@ struct Part {
 }
 
 impl Part {
-    fn new(stored: &StoredEvent, fields: &Fields, about: usize) -> Self {
+    fn new(stored: &StoredEvent, fields: &Fields) -> Self {
         let event = &stored.event;
         let session = fields.object("session");
         let order = fields.integer("orderId").map(|id| VisitOrder {
@@ -100,11 +134,25 @@ impl Part {
         let is_about_fraud = event.is(&SUSPECTED_FRAUD) && !event.is_quarantined();
         Self {
             event,
-            about,
+            about: 0,
             first_entered_at: session.time("customerFirstEnteredAt"),
             last_exited_at: session.time("customerLastExitedAt"),
             is_fraud_suspected: is_about_fraud || session.is_true("suspectedFraud"),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        let order = self.event.order.as_ref().map(|order| {
+            [
+                &order.status,
+                &order.total_price,
+                &order.total_tax,
+                &order.subtotal_price,
+            ]
+        });
+        let order = order.into_iter().flatten();
+        let texts = order.chain([&self.event.zone]);
+        size_of::<Self>() + self.event.operation.capacity() + bytes_of(texts)
     }
 
     /// Its place in the visit. What happened at the same time is in the order in which the platform
@@ -154,11 +202,12 @@ impl Visit {
             events: Vec::new(),
         };
         let mut orders = Orders::default();
+        let mut open = OpenZones::default();
         for part in parts {
             if let Some(about) = abouts.get(part.about) {
                 visit.add_about(about);
             }
-            visit.add_zone(&part.event);
+            visit.add_zone(&part.event, &mut open);
             orders.add(&part.event);
             visit.events.push(part.event);
         }
@@ -194,22 +243,30 @@ impl Visit {
         }
     }
 
-    fn add_zone(&mut self, event: &VisitEvent) {
+    fn add_zone(&mut self, event: &VisitEvent, open: &mut OpenZones) {
         let Some(zone) = &event.zone else { return };
         let is_left = event.is(&CHECKOUT_ZONE_LEFT);
         if !is_left && !event.is(&CHECKOUT_ZONE_ENTERED) {
             return;
         }
         // Several people may be in it at a time, and their events are the same.
-        let mut zones = self.zones.iter_mut();
-        let open = zones.find(|stay| stay.zone == *zone && stay.left_at.is_none());
-        match open {
-            Some(stay) if is_left => stay.left_at = Some(event.time),
-            _ => self.zones.push(VisitZone {
-                zone: zone.clone(),
-                entered_at: (!is_left).then_some(event.time),
-                left_at: is_left.then_some(event.time),
-            }),
+        let open = open.entry(zone.clone()).or_default();
+        if is_left {
+            let first = open.pop_front();
+            if let Some(stay) = first.and_then(|first| self.zones.get_mut(first)) {
+                stay.left_at = Some(event.time);
+                return;
+            }
+        } else {
+            open.push_back(self.zones.len());
         }
+        self.zones.push(VisitZone {
+            zone: zone.clone(),
+            entered_at: (!is_left).then_some(event.time),
+            left_at: is_left.then_some(event.time),
+        });
     }
 }
+
+/// The places of the stays in each zone that nobody left yet, the first one first.
+type OpenZones = HashMap<String, VecDeque<usize>>;

@@ -9,8 +9,8 @@ use crate::{
     stored::{EventFilter, Position},
 };
 
-/// How many events are read at once, so that no transaction is long.
-const PAGE: usize = 256;
+/// How many events are read together: their bodies are in memory then.
+const PAGE: usize = 16;
 
 /// Reads the visits of an inbox, one by one.
 ///
@@ -54,8 +54,8 @@ impl<'a> VisitReader<'a> {
         }
     }
 
-    /// Sets how many events are in memory at most. When there are more, the visit to which none was
-    /// added for the longest time is returned first; if more of its events follow, they are another
+    /// Sets how many events are in memory at most. When there are more, the visit of which none arrived
+    /// for the longest time is returned first; if more of its events follow, they are another
     /// visit with the same session. Defaults to 100,000.
     pub fn max_events(mut self, max_events: usize) -> Self {
         self.max_events = max_events;

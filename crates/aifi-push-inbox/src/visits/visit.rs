@@ -6,6 +6,7 @@ use aifi_push::Operation;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::fields::Fields;
 use crate::stored::EventState;
 
 /// A visit to a store: what the events of one shopping session say.
@@ -81,6 +82,14 @@ pub struct VisitStore {
 }
 
 impl VisitStore {
+    pub(super) fn new(fields: &Fields) -> Self {
+        Self {
+            id: fields.integer("storeId"),
+            external_id: fields.text("storeExternalId"),
+            unique_id: fields.object("store").text("aifiUniqueStoreId"),
+        }
+    }
+
     /// Returns `true` if this is one of its ids.
     pub fn is(&self, id: &str) -> bool {
         let texts = [&self.external_id, &self.unique_id];

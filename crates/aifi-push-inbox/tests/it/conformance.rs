@@ -22,23 +22,28 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use crate::operators::*;
 use crate::{CRASH, LEASE, name, subscribe, subscribe_with};
 
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(30);
 const NOW: Duration = Duration::ZERO;
 
-async fn receive(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
+pub(crate) async fn receive(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
     subscription.receive(limit, NOW).await.unwrap()
 }
 
 /// What comes within the patience of a test, which must be something.
-async fn wait_for(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
+pub(crate) async fn wait_for(subscription: &dyn Subscription, limit: usize) -> Vec<Delivery> {
     let received = subscription.receive(limit, DELIVERY_TIMEOUT).await.unwrap();
     assert!(!received.is_empty(), "nothing was delivered");
     received
 }
 
-async fn settle(subscription: &dyn Subscription, deliveries: &[Delivery], outcome: Outcome) {
+pub(crate) async fn settle(
+    subscription: &dyn Subscription,
+    deliveries: &[Delivery],
+    outcome: Outcome,
+) {
     let outcomes = deliveries
         .iter()
         .map(|delivery| (delivery.receipt.clone(), outcome.clone()));
@@ -46,7 +51,7 @@ async fn settle(subscription: &dyn Subscription, deliveries: &[Delivery], outcom
     subscription.settle(outcomes).await.unwrap();
 }
 
-fn texts(deliveries: &[Delivery]) -> Vec<String> {
+pub(crate) fn texts(deliveries: &[Delivery]) -> Vec<String> {
     let texts = deliveries.iter().map(|delivery| {
         let body = delivery.event.body.to_vec();
         String::from_utf8(body).unwrap()
@@ -54,14 +59,14 @@ fn texts(deliveries: &[Delivery]) -> Vec<String> {
     texts.collect()
 }
 
-fn retry(delay: Duration) -> Outcome {
+pub(crate) fn retry(delay: Duration) -> Outcome {
     Outcome::Retry {
         delay,
         problem: "it failed".to_owned(),
     }
 }
 
-fn dead() -> Outcome {
+pub(crate) fn dead() -> Outcome {
     Outcome::Dead {
         problem: "it failed again".to_owned(),
     }
@@ -80,7 +85,7 @@ async fn states(inbox: &dyn Inbox) -> Vec<EventState> {
         .collect()
 }
 
-fn ids(events: &[NewEvent]) -> Vec<Uuid> {
+pub(crate) fn ids(events: &[NewEvent]) -> Vec<Uuid> {
     events.iter().map(|new| new.event.id).collect()
 }
 
@@ -588,6 +593,12 @@ pub(crate) async fn dead_letters_outlast_pruning(inbox: Arc<dyn Inbox>) {
         states(&*inbox).await,
         [EventState::Quarantined, EventState::Dead]
     );
+    let all = EventFilter::default();
+    let newest = inbox.list_newest(&all, None, 9).await.unwrap();
+    let states: Vec<_> = newest.iter().map(|stored| stored.state).collect();
+    assert_eq!(states, [EventState::Dead, EventState::Quarantined]);
+    let before = Some(newest[0].position);
+    assert_eq!(inbox.list_newest(&all, before, 9).await.unwrap().len(), 1);
     assert_eq!(inbox.stats().await.unwrap().events, 2);
     assert_eq!(inbox.requeue(ids(&events[1..2])).await.unwrap(), 1);
     assert_eq!(texts(&wait_for(&*a, 10).await), ["1"]);
@@ -789,6 +800,13 @@ macro_rules! conformance {
             groups_events_into_visits
             erased_events_are_gone
             one_that_hangs_holds_up_no_other
+            lists_the_newest_first
+            a_paused_consumer_receives_nothing
+            remembers_what_operators_did
+            replays_what_arrived_since
+            groups_problems_by_cause
+            gives_up_dead_letters_of_one_consumer
+            discards_what_is_still_quarantined
         );
     };
     ($new:path; $($test:ident)*) => {

@@ -4,8 +4,8 @@ use std::{error::Error as StdError, fmt, fs, path::Path, sync::Arc, time::Durati
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_inbox::{
-    Admin, Append, Event, JetStreamInbox, JetStreamInboxBuilder, NewEvent, Outcome, Subscribe,
-    SubscribeError, SubscribeOptions,
+    Admin, Append, AuditEntry, Event, EventFilter, JetStreamInbox, JetStreamInboxBuilder, NewEvent,
+    Outcome, Retention, Subscribe, SubscribeError, SubscribeOptions,
 };
 use aifi_push_testkit::{
     brokers::{Broker, Cluster, free_ports},
@@ -473,4 +473,71 @@ async fn the_bytes_of_erased_events_are_gone() {
     assert_eq!(inbox.erase(ids).await.unwrap(), 12);
     assert_eq!(files_with(&broker.store(), b"of-alice"), 0);
     assert!(files_with(&broker.store(), b"of-carol") > 0);
+}
+
+#[tokio::test]
+async fn a_pause_is_seen_by_every_process_and_a_new_lease_leaves_it() {
+    let (inbox, broker) = new_jetstream().await;
+    let a = subscribe(&*inbox, "a").await;
+    inbox.append(numbered([1])).await.unwrap();
+    let other = builder(&broker).open_existing().await.unwrap();
+    // One that is about to receive has seen it when this returns.
+    let (received, ()) = tokio::join!(a.receive(9, Duration::ZERO), async {
+        other.pause_consumer(&name("a")).await.unwrap();
+    });
+    let received = received.unwrap().len();
+    inbox.append(numbered([2])).await.unwrap();
+    assert!(a.receive(9, Duration::ZERO).await.unwrap().is_empty());
+    let options = SubscribeOptions {
+        lease: Duration::from_secs(7),
+        ..SubscribeOptions::default()
+    };
+    let again = inbox.subscribe(&name("a"), options).await.unwrap();
+    let again = again.subscription;
+    assert!(again.receive(9, Duration::ZERO).await.unwrap().is_empty());
+    assert!(other.stats().await.unwrap().consumers[0].is_paused);
+    other.resume_consumer(&name("a")).await.unwrap();
+    let resumed = again.receive(9, LEASE).await.unwrap();
+    assert_eq!(received + resumed.len(), 2);
+}
+
+#[tokio::test]
+async fn actions_are_kept_for_a_year_where_events_are() {
+    let (inbox, broker) = new_jetstream().await;
+    let other = other_client(&broker).await;
+    // Looking creates nothing.
+    assert!(inbox.actions(None, 9).await.unwrap().is_empty());
+    assert!(other.get_stream("AIFI_PUSH_AUDIT").await.is_err());
+    let beside = builder(&broker).open_existing().await.unwrap();
+    for inbox in [&*inbox, &beside] {
+        let action = AuditEntry::new("cli:root", "prune", "--older-than 90d");
+        inbox.record_action(action).await.unwrap();
+    }
+    assert_eq!(inbox.actions(None, 9).await.unwrap().len(), 2);
+    let stream = other.get_stream("AIFI_PUSH_AUDIT").await.unwrap();
+    let config = &stream.cached_info().config;
+    assert_eq!(config.storage, StorageType::File);
+    assert_eq!(config.max_age, Duration::from_secs(365 * 24 * 60 * 60));
+    assert_eq!((config.max_messages, config.num_replicas), (100_000, 1));
+}
+
+#[tokio::test]
+async fn a_list_leaves_nothing_at_the_brokers() {
+    let (inbox, broker) = new_jetstream().await;
+    let events = numbered(0..300);
+    inbox.append(events.clone()).await.unwrap();
+    let filter = EventFilter {
+        without_states: true,
+        ..EventFilter::default()
+    };
+    let after = stored(&*inbox).await[9].position;
+    let newest = inbox.list_newest(&filter, None, 9).await.unwrap();
+    let newest: Vec<_> = newest.iter().map(|it| it.event.id).collect();
+    let expected: Vec<_> = events.iter().rev().map(|new| new.event.id).collect();
+    assert_eq!(newest, expected[..9]);
+    let listed = inbox.list(&filter, Some(after), 9).await.unwrap();
+    assert_eq!(listed[0].event.id, events[10].event.id);
+    inbox.prune(&Retention::default()).await.unwrap();
+    let stream = other_client(&broker).await.get_stream("AIFI_PUSH").await;
+    assert_eq!(stream.unwrap().cached_info().state.consumer_count, 0);
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod backup;
 mod conformance;
 mod consumer;
 mod file_in_use;
@@ -10,6 +11,7 @@ mod jetstream;
 mod looking;
 mod memory;
 mod model;
+mod operators;
 mod spool;
 mod sqlite;
 mod visits;

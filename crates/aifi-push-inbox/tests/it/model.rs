@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, fmt, path::Path, sync::Arc, time::Duration};
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_inbox::{
-    Delivery, DeliveryStatus, Event, EventFilter, EventState, Inbox, MemoryInbox, NewEvent,
-    Outcome, Retention, StoredEvent, Subscription,
+    ConsumerStats, Delivery, DeliveryStatus, Event, EventFilter, EventState, Inbox, MemoryInbox,
+    NewEvent, Outcome, Retention, StoredEvent, Subscription,
 };
 use chrono::{TimeDelta, Utc};
 use proptest::{
@@ -62,6 +62,10 @@ enum Step {
     RemoveConsumer {
         consumer: usize,
     },
+    SetPaused {
+        consumer: usize,
+        is_paused: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +100,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|include_unconsumed| Step::Prune { include_unconsumed }),
         1 => (1..5u8).prop_map(|limit| Step::Page { limit }),
         1 => consumer().prop_map(|consumer| Step::RemoveConsumer { consumer }),
+        1 => (consumer(), any::<bool>())
+            .prop_map(|(consumer, is_paused)| Step::SetPaused { consumer, is_paused }),
     ]
 }
 
@@ -261,6 +267,19 @@ impl Subject {
                     after = Some(last.position);
                     ids.extend(page.iter().map(|stored| stored.event.id));
                 }
+                let (mut newest_first, mut before) = (Vec::new(), None);
+                loop {
+                    let page = self
+                        .inbox
+                        .list_newest(&EventFilter::default(), before, usize::from(*limit))
+                        .await
+                        .unwrap();
+                    let Some(last) = page.last() else { break };
+                    before = Some(last.position);
+                    newest_first.extend(page.iter().map(|stored| stored.event.id));
+                }
+                newest_first.reverse();
+                assert_eq!(newest_first, ids);
                 ids.sort_unstable();
                 Shown::of(ids)
             }
@@ -271,6 +290,18 @@ impl Subject {
                     .await;
                 self.subscriptions.remove(consumer);
                 Shown::of(removed.is_ok())
+            }
+            Step::SetPaused {
+                consumer,
+                is_paused,
+            } => {
+                let consumer = name(CONSUMERS[*consumer]);
+                let changed = if *is_paused {
+                    self.inbox.pause_consumer(&consumer).await
+                } else {
+                    self.inbox.resume_consumer(&consumer).await
+                };
+                Shown::of(changed.is_ok())
             }
         };
         (shown, count)
@@ -311,7 +342,16 @@ impl Subject {
         let consumers: Vec<_> = stats
             .consumers
             .iter()
-            .map(|consumer| (&consumer.name, consumer.pending, consumer.dead))
+            .map(|consumer| {
+                let ConsumerStats {
+                    name,
+                    pending,
+                    dead,
+                    is_paused,
+                    ..
+                } = consumer;
+                (name, pending, dead, is_paused)
+            })
             .collect();
         Shown::of((stored, stats.events, stats.quarantined, consumers))
     }

@@ -1,10 +1,11 @@
 //! The spool in front of an inbox that can't be reached.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_inbox::{
-    Admin, Append, Event, EventState, MemoryInbox, NewEvent, SpooledInbox, SqliteInbox,
+    Admin, Append, AuditEntry, Event, EventFilter, EventState, MemoryInbox, NewEvent, SpooledInbox,
+    SqliteInbox,
 };
 use aifi_push_testkit::{
     FaultyInbox,
@@ -12,7 +13,7 @@ use aifi_push_testkit::{
 };
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::new_sqlite;
+use crate::{name, new_sqlite, subscribe};
 
 async fn spooled(inbox: Arc<FaultyInbox>, spool: &Path) -> Arc<SpooledInbox> {
     let spool = SqliteInbox::open(spool).await.unwrap();
@@ -112,4 +113,33 @@ async fn what_waits_survives_a_restart() {
     assert_eq!(bodies(&*inbox).await, [b"1", b"2", b"3"]);
     drop(stop);
     running.await.unwrap();
+}
+
+#[tokio::test]
+async fn operators_reach_the_inbox_behind_it() {
+    let (inbox, place) = new_sqlite().await;
+    let faulty = FaultyInbox::new(inbox.clone());
+    let spooled = spooled(faulty.clone(), &place.directory().join("spool.db")).await;
+    let a = subscribe(&*spooled, "a").await;
+    spooled.append(numbered(0..2)).await.unwrap();
+    let newest = spooled.list_newest(&EventFilter::default(), None, 1).await;
+    assert_eq!(&newest.unwrap()[0].event.body[..], b"1");
+    spooled.pause_consumer(&name("a")).await.unwrap();
+    assert!(a.receive(9, Duration::ZERO).await.unwrap().is_empty());
+    assert!(inbox.stats().await.unwrap().consumers[0].is_paused);
+    spooled.resume_consumer(&name("a")).await.unwrap();
+    assert_eq!(a.receive(9, Duration::ZERO).await.unwrap().len(), 2);
+    let action = AuditEntry::new("cli:root", "pause", "a");
+    spooled.record_action(action).await.unwrap();
+    let actions = spooled.actions(None, 9).await.unwrap();
+    assert_eq!(inbox.actions(None, 9).await.unwrap(), actions);
+    assert_eq!(actions.len(), 1);
+
+    // What the inbox can't do is not said to be done.
+    faulty.set_broken(true);
+    spooled.pause_consumer(&name("a")).await.unwrap_err();
+    spooled.resume_consumer(&name("a")).await.unwrap_err();
+    spooled.actions(None, 9).await.unwrap_err();
+    let action = AuditEntry::new("cli:root", "pause", "a");
+    spooled.record_action(action).await.unwrap_err();
 }

@@ -7,8 +7,8 @@ use std::{
 
 use aifi_push::operations::TRANSITION_LEFT;
 use aifi_push_inbox::{
-    Admin, Append, Event, EventFilter, EventState, NewEvent, OpenError, Outcome, Retention,
-    SqliteInbox, Subject, SubjectKind,
+    Admin, Append, AuditEntry, Event, EventFilter, EventState, NewEvent, OpenError, Outcome,
+    Retention, SqliteInbox, Subject, SubjectKind,
 };
 use aifi_push_testkit::{
     TempInbox,
@@ -17,7 +17,7 @@ use aifi_push_testkit::{
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
-use crate::{LEASE, conformance, new_sqlite, subscribe};
+use crate::{LEASE, conformance, name, new_sqlite, subscribe};
 
 conformance::conformance!(new_sqlite);
 
@@ -145,7 +145,7 @@ async fn files_of_other_programs_are_refused() {
         .pragma_update(None, "user_version", 1000)
         .unwrap();
     let refused = newer.open().await.unwrap_err();
-    assert_snapshot!(text(&refused, &newer.path()), @"inbox: FILE: inbox schema version 1000 is newer than this build supports (3): upgrade aifi-push");
+    assert_snapshot!(text(&refused, &newer.path()), @"inbox: FILE: inbox schema version 1000 is newer than this build supports (4): upgrade aifi-push");
 }
 
 /// The number of blocks that a migration left to be indexed.
@@ -211,6 +211,52 @@ async fn an_inbox_of_the_first_version_is_migrated() {
     let received = forward.receive(9, LEASE).await.unwrap();
     let attempts: Vec<_> = received.iter().map(|delivery| delivery.attempt).collect();
     assert_eq!(attempts, [3, 1]);
+}
+
+#[tokio::test]
+async fn a_pause_is_seen_by_every_process_and_survives_a_restart() {
+    let (inbox, place) = new_sqlite().await;
+    let a = subscribe(&*inbox, "a").await;
+    let beside = SqliteInbox::open_existing(place.path()).await.unwrap();
+    beside.pause_consumer(&name("a")).await.unwrap();
+    inbox.append(numbered([1])).await.unwrap();
+    assert!(a.receive(9, Duration::ZERO).await.unwrap().is_empty());
+    drop((a, inbox));
+    let inbox = place.open().await.unwrap();
+    let a = subscribe(&inbox, "a").await;
+    assert!(a.receive(9, Duration::ZERO).await.unwrap().is_empty());
+    let (received, ()) = tokio::join!(a.receive(9, LEASE), async {
+        beside.resume_consumer(&name("a")).await.unwrap();
+    });
+    assert_eq!(received.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn the_newest_actions_are_remembered() {
+    let (inbox, place) = new_sqlite().await;
+    inbox
+        .record_action(AuditEntry::new("cli:root", "prune", "first"))
+        .await
+        .unwrap();
+    Connection::open(place.path())
+        .unwrap()
+        .execute_batch("UPDATE sqlite_sequence SET seq = 99999 WHERE name = 'action'")
+        .unwrap();
+    let targets = async || {
+        let actions = inbox.actions(None, 9).await.unwrap();
+        let targets = actions.into_iter().map(|entry| entry.target);
+        targets.collect::<Vec<_>>()
+    };
+    for (target, expected) in [
+        ("second", &["second", "first"][..]),
+        ("third", &["third", "second"]),
+    ] {
+        inbox
+            .record_action(AuditEntry::new("cli:root", "prune", target))
+            .await
+            .unwrap();
+        assert_eq!(targets().await, expected);
+    }
 }
 
 /// The files of an inbox that contain some bytes.

@@ -2,8 +2,8 @@
 
 use aifi_push::{Operation, operations::*};
 use aifi_push_inbox::{
-    Append, Event, EventFilter, EventState, MemoryInbox, NewEvent, Position, StoredEvent, Visit,
-    VisitReader, Visits,
+    Append, Event, EventAbout, EventFilter, EventState, MemoryInbox, NewEvent, Position,
+    StoredEvent, Visit, VisitReader, Visits,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -328,6 +328,50 @@ fn what_is_idle_is_let_go() {
     assert!(visits.pop_idle(time(61)).is_none());
 }
 
+#[test]
+fn visits_are_looked_at_while_they_grow() {
+    let mut visits = Visits::new();
+    let mut add = |number: u128, session: &str, arrival: i64| {
+        let body = json!({"sessionId": session}).to_string();
+        let id = Uuid::from_u128(number);
+        let event = Event::from_parts(id, time(arrival), TRANSITION_LEFT.id, body);
+        visits.add(&StoredEvent::new(event, Position::new(1)));
+    };
+    // Also by somebody who reads the newest first.
+    add(1, "a", 60);
+    add(2, "b", 50);
+    add(3, "c", 40);
+    add(4, "b", 10);
+    let seen = || {
+        visits
+            .newest()
+            .map(|visit| (visit.session, visit.events.len()))
+    };
+    let expected = [("a", 1), ("b", 2), ("c", 1)];
+    let expected = expected.map(|(session, events)| (session.to_owned(), events));
+    assert_eq!(seen().collect::<Vec<_>>(), expected);
+    assert_eq!(visits.pop().unwrap().session, "c");
+    assert_eq!(visits.newest().count(), 2);
+}
+
+#[test]
+fn the_store_and_the_session_of_any_event_are_found() {
+    for operation in ALL {
+        let body = json!({"storeId": 7, "storeExternalId": "e", "sessionId": "s"}).to_string();
+        let about = EventAbout::of(&Event::new(operation, body));
+        let store = about.store.unwrap();
+        assert_eq!(
+            (store.id, store.external_id.as_deref()),
+            (Some(7), Some("e"))
+        );
+        assert_eq!(about.session.as_deref(), Some("s"));
+    }
+    let nowhere = EventAbout::of(&Event::new(&TRANSITION_LEFT, "no json"));
+    assert_eq!((nowhere.store, nowhere.session), (None, None));
+    let secret = EventAbout::of(&Event::new(&TRANSITION_LEFT, r#"{"sessionId": "s3cret"}"#));
+    assert!(!format!("{secret:?}").contains("s3cret"));
+}
+
 #[tokio::test]
 async fn memory_is_bounded() {
     let inbox = MemoryInbox::new();
@@ -365,4 +409,34 @@ fn nothing_of_a_person_is_in_debug() {
         json!({"sessionId": "secret", "customer": {"id": "secret", "externalId": "secret"}}),
     )]);
     assert!(!format!("{found:?}").contains("secret"));
+}
+
+/// Memory follows from the number of events, whatever their bodies contain, and is free with the visit.
+#[test]
+fn what_is_in_memory_is_small_and_counted() {
+    let long = "x".repeat(100_000);
+    let body = json!({
+        "sessionId": "s", "storeId": 7, "storeExternalId": long, "checkoutZoneId": long,
+        "orderId": 1, "status": long, "totalPrice": "1.50", "customer": {"id": long},
+    });
+    let mut visits = Visits::new();
+    for number in 0..10 {
+        visits.add(&stored(number, &CHECKOUT, &body));
+    }
+    visits.add(&stored(10, &CHECKOUT, &json!({"sessionId": long})));
+    visits.add(&stored(
+        11,
+        &CHECKOUT,
+        &json!({"sessionId": "t", "storeId": 8}),
+    ));
+    assert_eq!((visits.events(), visits.events_of("s")), (11, 10));
+    assert_eq!(visits.without_session().values().sum::<u64>(), 1);
+    assert!((1..20_000).contains(&visits.bytes()), "{}", visits.bytes());
+    let of_store: Vec<_> = visits.newest_in("7").map(|visit| visit.session).collect();
+    assert_eq!(of_store, ["s"]);
+    let visit = visits.pop().unwrap();
+    assert_eq!(visit.orders[0].total_price.as_deref(), Some("1.50"));
+    assert_eq!(visit.orders[0].status, None);
+    visits.pop().unwrap();
+    assert_eq!(visits.bytes(), 0);
 }

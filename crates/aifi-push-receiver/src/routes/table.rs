@@ -72,7 +72,7 @@ impl Table {
                 }
             }
         }
-        // What is not called there gives way.
+        // What the vendor does not call there comes second.
         for (path, operation) in others {
             found.entry(path).or_insert(Route::Operation(operation));
         }

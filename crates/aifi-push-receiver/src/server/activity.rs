@@ -1,4 +1,4 @@
-//! What a connection does, so that silent ones end and give way to others.
+//! What a connection does, so that silent ones end and make room for others.
 
 use std::{
     pin::Pin,
@@ -104,7 +104,7 @@ impl Activity {
         self.progress().first_bytes.clone()
     }
 
-    /// Returns who gives way first: connections without a token, then those silent for longest; or
+    /// Returns who is closed first to make room: connections without a token, then those silent for longest; or
     /// `None` in the middle of a request.
     pub(super) fn dispensability(&self) -> Option<(bool, Instant)> {
         let progress = self.progress();

@@ -1,9 +1,14 @@
 //! One connection, from its first byte to its last.
 
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, net::SocketAddr, sync::Arc, time::Duration};
 
 use aifi_push_inbox::ErrorChain;
-use axum::{Router, body::Body, extract::Request, response::Response};
+use axum::{
+    Router,
+    body::Body,
+    extract::{ConnectInfo, Request},
+    response::Response,
+};
 use hyper::service::{Service, service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -17,7 +22,7 @@ use tokio::{
 
 use super::{
     activity::{Activity, Limits, Watched},
-    listener::Stream,
+    listener::{Stream, UnixPeer},
 };
 use crate::{receive::Authenticated, state::AppState};
 
@@ -43,6 +48,8 @@ pub(super) struct Connection {
     pub(super) limits: Limits,
     pub(super) app: Router,
     pub(super) watcher: Watcher,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) unix_peer: Option<UnixPeer>,
     /// Where to count what the application never sees.
     pub(super) refusals: Option<Arc<AppState>>,
     pub(super) activity: Arc<Activity>,
@@ -66,7 +73,7 @@ impl Connection {
                 Ok(stream) => self.serve_http(stream).await,
                 Err(error) => {
                     tracing::debug!(error = %ErrorChain(&error), "no TLS");
-                    count_refused(self.refusals.as_deref(), "tls_handshake");
+                    count_refused(self.refusals.as_deref(), "tls_handshake", self.peer);
                 }
             }
             return;
@@ -77,7 +84,14 @@ impl Connection {
     async fn serve_http(self, stream: impl Stream) {
         let app = TowerToHyperService::new(self.app.clone());
         let activity = Arc::clone(&self.activity);
-        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
+        let (peer, unix_peer) = (self.peer, self.unix_peer);
+        let service = service_fn(move |mut request: Request<hyper::body::Incoming>| {
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
+            if let Some(peer) = unix_peer {
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
             let in_request = activity.request();
             let response = app.call(request);
             async move {
@@ -112,7 +126,7 @@ impl Connection {
             let error = &*error;
             tracing::debug!(error = %ErrorChain(error), "a connection broke");
             if let Some(reason) = refused(error, &self.activity.first_bytes()) {
-                count_refused(self.refusals.as_deref(), reason);
+                count_refused(self.refusals.as_deref(), reason, peer);
             }
         }
         if let Some(stream) = back.open_stream().await {
@@ -121,9 +135,9 @@ impl Connection {
     }
 }
 
-fn count_refused(receiver: Option<&AppState>, reason: &'static str) {
+fn count_refused(receiver: Option<&AppState>, reason: &'static str, peer: Option<SocketAddr>) {
     if let Some(state) = receiver {
-        state.count_refused(reason, "");
+        state.count_refused(reason, "", peer, || None);
     }
 }
 

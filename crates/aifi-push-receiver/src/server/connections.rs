@@ -1,4 +1,4 @@
-//! The connections of a server, of which silent ones give way where there are too many.
+//! The connections of a server, of which silent ones are closed where there are too many.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use super::activity::Activity;
 /// an answer.
 const RESERVED: usize = 64;
 
-/// How often to look for a connection that can give way, while there is none.
+/// How often to look for a connection that can be closed, while there is none.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A connection that has just been opened, or answered, is about to bring a request.

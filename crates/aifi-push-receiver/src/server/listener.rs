@@ -30,6 +30,22 @@ pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for T {}
 
+/// A connection, and where it comes from: an address, or a Unix socket.
+pub(super) struct Accepted {
+    pub(super) stream: Box<dyn Stream>,
+    pub(super) peer: Option<SocketAddr>,
+    pub(super) unix_peer: Option<UnixPeer>,
+}
+
+/// Who connected by a Unix socket: in the requests of a [`Server`](crate::Server) as axum's
+/// [`ConnectInfo`](axum::extract::ConnectInfo).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnixPeer {
+    /// The user of the process.
+    pub uid: u32,
+}
+
 impl Listener {
     /// Listens on an address. Port 0 chooses a free one.
     ///
@@ -38,7 +54,7 @@ impl Listener {
     /// | `127.0.0.1:8080`, `[::1]:8080` | this address |
     /// | `localhost:8080` | each address of the name |
     /// | `:8080`, `8080` | every address of the machine, IPv4 and IPv6 |
-    /// | `unix:/run/aifi-push.sock` | a Unix socket; one that nobody listens on any more is replaced |
+    /// | `unix:/run/aifi-push.sock` | a Unix socket; one that nobody listens on any more is replaced, another file is refused |
     ///
     /// # Errors
     ///
@@ -141,13 +157,17 @@ impl Listener {
     }
 
     /// Accepts the next connection.
-    pub(super) async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+    pub(super) async fn accept(&self) -> io::Result<Accepted> {
         match &self.socket {
             Socket::Tcp(listener, _) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, peer) = listener.accept().await?;
                 // Responses are short, and nothing follows that they could wait for.
                 let _ = stream.set_nodelay(true);
-                Ok(Box::new(stream))
+                Ok(Accepted {
+                    stream: Box::new(stream),
+                    peer: Some(peer),
+                    unix_peer: None,
+                })
             }
             #[cfg(unix)]
             Socket::Unix(socket) => socket.accept().await,
@@ -177,13 +197,15 @@ impl fmt::Display for Listener {
 #[cfg(unix)]
 mod unix {
     use std::{
+        fs,
         io::{self, ErrorKind},
+        os::unix::fs::FileTypeExt,
         path::{Path, PathBuf},
     };
 
     use tokio::net::UnixListener;
 
-    use super::{Listener, Stream};
+    use super::{Accepted, Listener, UnixPeer};
 
     #[derive(Debug)]
     pub(super) struct Socket {
@@ -196,8 +218,14 @@ mod unix {
     pub(super) fn bind(path: &str) -> io::Result<Listener> {
         let path = PathBuf::from(path);
         let listener = match UnixListener::bind(&path) {
+            Err(error) if error.kind() == ErrorKind::AddrInUse && !is_socket(&path)? => {
+                return Err(io::Error::new(
+                    ErrorKind::AlreadyExists,
+                    "the file exists and is no socket: choose another path, or remove the file",
+                ));
+            }
             Err(error) if error.kind() == ErrorKind::AddrInUse && is_abandoned(&path) => {
-                std::fs::remove_file(&path)?;
+                fs::remove_file(&path)?;
                 UnixListener::bind(&path)?
             }
             bound => bound?,
@@ -224,6 +252,10 @@ mod unix {
         })
     }
 
+    fn is_socket(path: &Path) -> io::Result<bool> {
+        Ok(fs::symlink_metadata(path)?.file_type().is_socket())
+    }
+
     /// A process that was killed leaves its socket, which refuses connections.
     fn is_abandoned(path: &Path) -> bool {
         let connected = std::os::unix::net::UnixStream::connect(path);
@@ -231,17 +263,23 @@ mod unix {
     }
 
     impl Socket {
-        pub(super) async fn accept(&self) -> io::Result<Box<dyn Stream>> {
+        pub(super) async fn accept(&self) -> io::Result<Accepted> {
             let (stream, _) = self.listener.accept().await?;
-            Ok(Box::new(stream))
+            let credentials = stream.peer_cred().ok();
+            Ok(Accepted {
+                unix_peer: credentials.map(|known| UnixPeer { uid: known.uid() }),
+                stream: Box::new(stream),
+                peer: None,
+            })
         }
     }
 
     impl Drop for Socket {
         fn drop(&mut self) {
-            if self.is_ours {
+            // Another file may be in its place.
+            if self.is_ours && is_socket(&self.path).is_ok_and(|is_socket| is_socket) {
                 // The next one replaces what stays.
-                let _ = std::fs::remove_file(&self.path);
+                let _ = fs::remove_file(&self.path);
             }
         }
     }

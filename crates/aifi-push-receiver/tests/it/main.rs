@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "admin")]
+mod admin;
 mod answers;
 mod any_body;
 mod bad_requests;
 mod content_coding;
 mod durability;
+mod figures;
 mod forwarded;
 mod http2;
 mod metrics;

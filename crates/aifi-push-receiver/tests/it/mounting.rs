@@ -94,5 +94,7 @@ async fn metrics_and_readiness_are_functions_as_well() {
     assert!(text.contains("aifi_push_inbox_events 0"), "{text}");
 
     faulty.set_broken(true);
-    assert!(receiver.metrics().await.is_err());
+    assert!(receiver.refresh_metrics().await.is_err());
+    let metrics = receiver.metrics().await.unwrap();
+    assert!(!metrics.contains("aifi_push_inbox_events 0"), "{metrics}");
 }

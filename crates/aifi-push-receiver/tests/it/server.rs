@@ -56,3 +56,30 @@ async fn an_address_that_is_taken_is_named() {
     assert_snapshot!(error.to_string().replace(&address, "ADDRESS"), @"can't listen on ADDRESS");
     assert!(Server::bind("nowhere").await.is_err());
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_a_socket_is_replaced() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("place");
+    let address = format!("unix:{}", path.display());
+    std::fs::write(&path, "precious").unwrap();
+    let error = Server::bind(&address).await.unwrap_err();
+    let text = aifi_push_receiver::inbox::ErrorChain(&error).to_string();
+    assert_snapshot!(text.replace(&address, "ADDRESS"), @"can't listen on ADDRESS: the file exists and is no socket: choose another path, or remove the file");
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+
+    // What is put in the place of a socket stays when the server ends.
+    std::fs::remove_file(&path).unwrap();
+    let server = Server::bind(&address).await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "precious").unwrap();
+    drop(server);
+    assert_eq!(std::fs::read(&path).unwrap(), b"precious");
+
+    // A socket that a process left is replaced.
+    std::fs::remove_file(&path).unwrap();
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    drop(Server::bind(&address).await.unwrap());
+    assert!(!path.exists());
+}

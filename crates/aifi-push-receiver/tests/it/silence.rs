@@ -192,10 +192,13 @@ async fn draining_is_not_ready_and_receives() {
     let (inbox, _directory) = new_inbox().await;
     let running = Running::start(inbox.clone()).await;
     assert_eq!(running.get("/readyz").await.status, 200);
+    let metrics = async || running.get("/metrics").await.body;
+    assert!(metrics().await.contains("\naifi_push_ready 1\n"));
     let mut kept = running.connect().await;
     post_and_keep_open(&mut kept).await;
     running.receiver.drain();
     assert_eq!(running.get("/readyz").await.status, 503);
+    assert!(metrics().await.contains("\naifi_push_ready 0\n"));
     assert_eq!(running.post(documented().as_bytes()).await.status, 201);
     // A kept connection is given up, so that the next request finds another server.
     let answer = post_and_keep_open(&mut kept).await;

@@ -7,6 +7,7 @@ use aifi_push_testkit::{
     events::{documented, stored},
     http::head,
 };
+use chrono::{DateTime, Utc};
 use rcgen::CertifiedKey;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::{
@@ -31,7 +32,7 @@ async fn a_call_over_tls_is_stored() {
     let running = Running::start_with(
         inbox.clone(),
         |receiver| receiver,
-        |server| server.tls(certificate),
+        |server| server.tls(certificate.clone()),
     );
     let running = running.await;
     let mut roots = RootCertStore::empty();
@@ -72,6 +73,12 @@ async fn a_call_over_tls_is_stored() {
     assert_eq!(stored(&*inbox).await.len(), 3);
     let metrics = running.receiver.metrics().await.unwrap();
     assert!(metrics.contains(r#"aifi_push_refused_total{reason="tls_handshake"} 1"#));
+    let valid_until = DateTime::<Utc>::from(certificate.valid_until().unwrap());
+    let seconds = valid_until.timestamp();
+    let gauge = format!("aifi_push_certificate_valid_until_timestamp_seconds {seconds}\n");
+    assert!(metrics.contains(&gauge), "{metrics}");
+    let figures = running.receiver.figures().await.unwrap();
+    assert_eq!(figures.certificate_valid_until, Some(valid_until));
 }
 
 #[tokio::test]

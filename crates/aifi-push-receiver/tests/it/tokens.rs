@@ -3,8 +3,9 @@
 use aifi_push_receiver::{Receiver, Server, Tokens};
 use aifi_push_testkit::{
     events::{bodies, documented},
-    http::TOKEN,
+    http::{self, TOKEN},
 };
+use axum::{Router, routing::get};
 use insta::{allow_duplicates, assert_snapshot};
 
 use crate::{new_inbox, running::Running};
@@ -74,6 +75,32 @@ async fn a_token_can_be_replaced_while_serving() {
     assert!(old.deliver(operation, documented()).await.is_err());
     assert!(tokens.replace([""; 0]).is_err());
     assert!(new.deliver(operation, documented()).await.is_ok());
+}
+
+/// Routes that have nothing to do with events, behind the same tokens.
+#[tokio::test]
+async fn the_check_alone_guards_other_routes() {
+    let tokens = Tokens::new([TOKEN]).unwrap();
+    let app = Router::new()
+        .route("/orders", get(async || "none yet"))
+        .layer(tokens.layer());
+    let server = Server::bind("127.0.0.1:0").await.unwrap();
+    let address = server.address().unwrap().to_string();
+    tokio::spawn(server.serve(app, std::future::pending()));
+    let exchange = async |request: Vec<u8>| {
+        let address = address.clone();
+        let exchanged = tokio::task::spawn_blocking(move || http::exchange(&address, &request));
+        exchanged.await.unwrap().unwrap()
+    };
+    let known = exchange(http::head("GET /orders", &[])).await;
+    assert_eq!((known.status, &*known.body), (200, "none yet"));
+    let without = b"GET /orders HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    let unknown = exchange(without.to_vec()).await;
+    assert_eq!(unknown.status, 401);
+    assert!(unknown.head.contains("www-authenticate: bearer"));
+    assert_snapshot!(unknown.body, @r#"{"message":"missing or unknown token: send `Authorization: Bearer <token>`","type":"E_UNAUTHORIZED","errors":[]}"#);
+    tokens.replace(["another"]).unwrap();
+    assert_eq!(exchange(http::head("GET /orders", &[])).await.status, 401);
 }
 
 #[test]

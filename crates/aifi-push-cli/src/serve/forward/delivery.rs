@@ -2,12 +2,14 @@
 
 use aifi_push::{Error, Rejection, RetryPolicy};
 use aifi_push_receiver::inbox::{
-    ATTEMPT_HEADER, ConsumerName, Delivery, Event, HandlerError, MAX_HOPS, VIA_HEADER,
+    ATTEMPT_HEADER, ConsumerName, Delivery, Event, HandlerError, MAX_HOPS, TRACE_PARENT_HEADER,
+    VIA_HEADER,
 };
 use chrono::Utc;
 use uuid::Uuid;
 
 use super::{Target, retries::LONGEST_WAIT};
+use crate::serve::traces::trace_parent;
 
 /// Responses to an event that no other attempt can change.
 const PERMANENT: [u16; 11] = [400, 405, 406, 410, 411, 413, 414, 415, 422, 431, 451];
@@ -55,6 +57,12 @@ impl Forwarder {
             (ATTEMPT_HEADER, &attempt),
             (VIA_HEADER, &via),
         ];
+        let parent = trace_parent(&event);
+        headers.extend(
+            parent
+                .as_deref()
+                .map(|parent| (TRACE_PARENT_HEADER, parent)),
+        );
         let signer = self.target.signer.as_ref();
         let signature = signer.map(|signer| signer.sign(&id, timestamp, &event.body));
         let signature = signature.transpose()?;

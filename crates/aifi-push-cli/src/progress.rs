@@ -7,13 +7,13 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// From how many on it is shown.
 const MANY: u64 = 10;
 
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
     /// Shows nothing where standard error is no terminal.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
         if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} done, {per_sec}") {
             bar.set_style(style);
@@ -21,7 +21,7 @@ impl Progress {
         Self { bar }
     }
 
-    pub(super) fn advance(&self) {
+    pub(crate) fn advance(&self) {
         self.bar.inc(1);
         if self.bar.position() == MANY {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
@@ -29,7 +29,7 @@ impl Progress {
         }
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 const TERMINATION: Duration = Duration::from_secs(3);
 
 /// The first signal asks to send no other event, the second to stop with those in hand.
-pub(super) struct Interrupt {
-    pub(super) stop: CancellationToken,
-    pub(super) abort: CancellationToken,
+pub(crate) struct Interrupt {
+    pub(crate) stop: CancellationToken,
+    pub(crate) abort: CancellationToken,
 }
 
 impl Interrupt {
     /// Listens from now on.
-    pub(super) fn listen() -> Result<Self> {
+    pub(crate) fn listen() -> Result<Self> {
         let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
         let mut signals = Signals::new()?;
         let interrupt = Self {
